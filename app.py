@@ -1,0 +1,37 @@
+"""The list of pages, and the annotator's own routes beside them. Run with `fewmark serve`."""
+
+import streamlit as st
+from annotate.routes import ROUTES
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+app = st.App(__file__, routes=ROUTES)
+
+
+def _show() -> None:
+    import annotate.page
+    import correlation.budget_page
+    import correlation.page
+    import datasets.page
+    import weaksup.page
+    import weaksup.results_page
+
+    from datasets.ui import page_body, set_pages
+
+    st.set_page_config(page_title="Fewmark", page_icon=":material/my_location:", layout="wide")
+    pages = {
+        path: st.Page(page_body(render), title=title, icon=icon, url_path=path)
+        for path, title, icon, render in (
+            ("data", "Data", ":material/folder_open:", datasets.page.render),
+            ("correlation", "Correlation", ":material/grid_on:", correlation.page.render),
+            ("budget", "Budget", ":material/payments:", correlation.budget_page.render),
+            ("annotate", "Annotate", ":material/ads_click:", annotate.page.render),
+            ("train", "Train", ":material/model_training:", weaksup.page.render),
+            ("results", "Results", ":material/insights:", weaksup.results_page.render),
+        )
+    }
+    set_pages(pages)
+    st.navigation(list(pages.values()), position="top").run()
+
+
+if get_script_run_ctx() is not None:
+    _show()

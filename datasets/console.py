@@ -1,0 +1,81 @@
+"""What every command shares: results as table or JSON, and a progress bar on a terminal."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from datasets.progress import Progress, ignore_progress
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def report(
+    result: Mapping[str, Any], *, as_json: bool, rows: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Print a result: JSON for machines (`rows` under ``"rows"``), else lines and a table.
+
+    Parameters
+    ----------
+    result
+        Named values, fit for JSON.
+    as_json
+        What `json_option` gave.
+    rows
+        Rows of a table with the same keys.
+    """
+    if as_json:
+        whole = {**result, "rows": list(rows)} if rows else dict(result)
+        click.echo(json.dumps(whole, indent=2, allow_nan=False))
+        return
+    for name, value in result.items():
+        click.echo(f"{name.replace('_', ' ')}: {_text(value)}")
+    if rows:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in rows[0]:
+            numeric = all(isinstance(row[name], int | float | None) for row in rows)
+            table.add_column(name.replace("_", " "), justify="right" if numeric else "left")
+        for row in rows:
+            table.add_row(*(_text(value) for value in row.values()))
+        width = None if sys.stdout.isatty() else 160
+        Console(file=sys.stdout, width=width, highlight=False).print(table)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - anything fit for JSON
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(v) for v in value)
+    return str(value)
+
+
+@contextlib.contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """A progress bar on standard error if that is a terminal; otherwise nothing.
+
+    Examples
+    --------
+    >>> with progress_bar("Reading") as on_progress:
+    ...     on_progress(1, 2)
+    """
+    if not sys.stderr.isatty():
+        yield ignore_progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(file=sys.stderr)
+    with Bar(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def show(done: int, total: int | None = None, /) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show

@@ -1,0 +1,350 @@
+"""Data sets: shapes, the table of their pictures, and the folder on disk that holds both."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tomli_w
+from numpy.typing import ArrayLike, NDArray
+
+from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.formats import LandmarkFormat, format_from_table, read_toml, table_from_format
+from datasets.shapes import ShapeSet
+
+SHAPES_FILE = "shapes.parquet"
+HEADER_FILE = "dataset.toml"
+BOX_COLUMNS = ("box_x_min", "box_y_min", "box_x_max", "box_y_max")
+TEXT_COLUMNS = ("shape_id", "image", "split", "subject")
+SIZE_COLUMNS = ("height_px", "width_px")
+_COLUMNS = ("shape_id", "image", *SIZE_COLUMNS, *BOX_COLUMNS, "split", "subject")
+
+Box = tuple[float, float, float, float]
+
+
+def sample_table(
+    shape_ids: Sequence[str], images: Sequence[str | None] | None = None, **columns: ArrayLike
+) -> pd.DataFrame:
+    """Table of N samples with every column of `LandmarkDataset`; what is not given is missing.
+
+    Parameters
+    ----------
+    shape_ids
+        N unique names.
+    images
+        N picture paths relative to the data set's root, with forward slashes.
+    **columns
+        Any of ``height_px, width_px, box_x_min, box_y_min, box_x_max, box_y_max, split, subject``.
+
+    Raises
+    ------
+    UnknownNameError
+        If a column is not one of these.
+    """
+    unknown = set(columns) - set(_COLUMNS)
+    if unknown:
+        problem = f"unknown column {min(unknown)!r}; known are {', '.join(_COLUMNS)}"
+        raise UnknownNameError(problem)
+    values: dict[str, Any] = {"shape_id": list(shape_ids), "image": images, **columns}
+    N = len(values["shape_id"])
+    table = pd.DataFrame(index=pd.RangeIndex(N))
+    for name in _COLUMNS:
+        given = values.get(name)
+        if name in TEXT_COLUMNS:
+            texts = [None] * N if given is None else list(given)
+            table[name] = pd.Series(texts, dtype="object", index=table.index)
+        elif name in SIZE_COLUMNS:
+            sizes = [None] * N if given is None else list(given)
+            table[name] = pd.Series(sizes, dtype="Int64", index=table.index)
+        else:
+            table[name] = np.full(N, np.nan) if given is None else np.asarray(given, dtype=float)
+    return table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkDataset:
+    """N shapes with the pictures they were marked in.
+
+    Parameters
+    ----------
+    shapes
+        The shapes (N, M, D).
+    samples
+        N rows as made by `sample_table`: ``shape_id`` (unique text), ``image`` (path relative to
+        `root`, or None), ``height_px``, ``width_px``, ``box_*`` (edges of the object's box in
+        pixels, NaN where unknown), ``split`` and ``subject`` (text or None).
+    root
+        Folder of the pictures; None where there are none.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the table does not have N rows, lacks a column, or a ``shape_id`` repeats.
+    """
+
+    shapes: ShapeSet
+    samples: pd.DataFrame
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check that table and shapes fit together."""
+        missing = [name for name in _COLUMNS if name not in self.samples.columns]
+        if missing:
+            raise ShapeMismatchError(f"the table of samples lacks the column {missing[0]!r}")
+        if len(self.samples) != len(self.shapes):
+            problem = f"{len(self.shapes)} shapes, but {len(self.samples)} rows of samples"
+            raise ShapeMismatchError(problem)
+        repeated = self.samples["shape_id"].duplicated()
+        if repeated.any():
+            first = self.samples.loc[repeated, "shape_id"].iloc[0]
+            raise ShapeMismatchError(f"shape_id {first!r} stands for more than one shape")
+
+    def __len__(self) -> int:
+        """N, the number of shapes."""
+        return len(self.shapes)
+
+    @property
+    def format(self) -> LandmarkFormat:
+        """The landmark format of the shapes."""
+        return self.shapes.format
+
+    def image_path(self, row: int) -> Path:
+        """Where the picture of a row is.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If the row has no picture.
+        """
+        image = self.samples["image"].iloc[row]
+        if image is None or self.root is None:
+            name = self.samples["shape_id"].iloc[row]
+            raise ShapeMismatchError(f"{name} has no picture; this needs a data set with images")
+        return self.root / str(image)
+
+    def box(self, row: int) -> Box | None:
+        """Edges of the object's box in pixels, or None where unknown."""
+        x_min, y_min, x_max, y_max = (float(self.samples[c].iloc[row]) for c in BOX_COLUMNS)
+        values = (x_min, y_min, x_max, y_max)
+        return None if np.isnan(values).any() else values
+
+    def take(self, rows: ArrayLike) -> "LandmarkDataset":
+        """The rows at these indices, or where this mask is true."""
+        index = np.asarray(rows)
+        samples = self.samples.iloc[index].reset_index(drop=True)
+        return LandmarkDataset(self.shapes.take(index), samples, self.root)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits, in order of appearance."""
+        return tuple(str(name) for name in self.samples["split"].dropna().unique())
+
+    def split(self, name: str) -> "LandmarkDataset":
+        """The rows of one split.
+
+        Raises
+        ------
+        UnknownNameError
+            If no row has it.
+        """
+        mask = (self.samples["split"] == name).to_numpy(dtype=bool)
+        if not mask.any():
+            known = ", ".join(self.splits) or "none"
+            raise UnknownNameError(f"no shape is in split {name!r}; splits are: {known}")
+        return self.take(mask)
+
+    def draw(self, share: float, rng: np.random.Generator) -> "LandmarkDataset":
+        """A random share of the rows, in their order: n = round(share * N), at least one.
+
+        The same `rng` seed and a smaller share give a subset of the larger draw.
+        """
+        if not 0 < share <= 1:
+            raise ShapeMismatchError(f"a share must lie in (0, 1], got {share}")
+        n = max(1, round(share * len(self)))
+        return self.take(np.sort(rng.permutation(len(self))[:n]))
+
+    def with_shapes(self, shapes: ShapeSet) -> "LandmarkDataset":
+        """The same samples with other shapes, such as predicted ones."""
+        return LandmarkDataset(shapes, self.samples, self.root)
+
+    def chunks(self, size: int = 10_000) -> Iterator[ShapeSet]:
+        """The shapes in parts of at most `size`."""
+        for start in range(0, len(self), size):
+            yield self.shapes.take(np.arange(start, min(start + size, len(self))))
+
+    def joined(self, other: "LandmarkDataset") -> "LandmarkDataset":
+        """The rows of both data sets, this one's first.
+
+        Rows are the same where their ``shape_id`` is; there, landmarks that are absent here
+        are taken from the other, and ours are kept.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If the landmark formats differ.
+        """
+        if other.format.landmarks != self.format.landmarks:
+            problem = f"cannot join {self.format.name} with {other.format.name}"
+            raise ShapeMismatchError(problem)
+        place = {name: i for i, name in enumerate(other.samples["shape_id"])}
+        theirs = [place.pop(name, -1) for name in self.samples["shape_id"]]
+        points, visibility = self.shapes.points.copy(), self.shapes.visibility.copy()
+        for row, match in enumerate(theirs):
+            if match >= 0:
+                gap = visibility[row] == 0
+                points[row, gap] = other.shapes.points[match, gap]
+                visibility[row, gap] = other.shapes.visibility[match, gap]
+        new = other.take(np.array(sorted(place.values()), dtype=int))
+        shapes = ShapeSet(
+            self.format,
+            np.concatenate([points, new.shapes.points]),
+            np.concatenate([visibility, new.shapes.visibility]),
+        )
+        root, ours, others = _common_root(self, new)
+        samples = pd.concat([ours, others], ignore_index=True)
+        return LandmarkDataset(shapes, samples, root)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the folder: ``shapes.parquet`` and ``dataset.toml``; pictures stay where they are.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        _, M, D = self.shapes.points.shape
+        table = pa.Table.from_pandas(self.samples[list(_COLUMNS)], preserve_index=False)
+        points = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.points.ravel()), M * D)
+        seen = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.visibility.ravel()), M)
+        table = table.append_column("points", points).append_column("visibility", seen)
+        header = {
+            "fewmark": {"version": 1, "dimensions": D, "images": _relative_root(self.root, folder)},
+            "format": table_from_format(self.format),
+        }
+        _replace(folder / SHAPES_FILE, lambda path: pq.write_table(table, path))
+        _replace(folder / HEADER_FILE, lambda path: path.write_text(tomli_w.dumps(header), "utf-8"))
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "LandmarkDataset":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If the folder, a file or a field is missing or broken.
+        """
+        folder = Path(folder)
+        landmark_format_, D, root = read_header(folder)
+        try:
+            table = pq.read_table(folder / SHAPES_FILE)
+        except (OSError, pa.ArrowInvalid) as error:
+            problem = f"not a readable Parquet file: {error}"
+            raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
+        try:
+            points = _flat(table, "points", len(landmark_format_) * D)
+            visibility = _flat(table, "visibility", len(landmark_format_))
+            shapes = ShapeSet(
+                landmark_format_,
+                points.reshape(-1, len(landmark_format_), D).astype(np.float64),
+                visibility.astype(np.uint8),
+            )
+            frame = table.drop_columns(["points", "visibility"]).to_pandas()
+            given = {name: frame[name] for name in frame.columns if name in _COLUMNS[2:]}
+            samples = sample_table(
+                [str(name) for name in frame["shape_id"]],
+                [None if pd.isna(name) else str(name) for name in frame["image"]],
+                **{k: [None if pd.isna(v) else v for v in s] for k, s in given.items()},
+            )
+            return cls(shapes, samples, root)
+        except KeyError as error:
+            problem = f"the column {error.args[0]!r} is missing"
+            raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
+        except ShapeMismatchError as error:
+            raise FileFormatError(folder / SHAPES_FILE, None, str(error)) from error
+
+
+def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
+    """Landmark format, dimensions D and picture folder of a data set's folder.
+
+    Raises
+    ------
+    FileFormatError
+        If ``dataset.toml`` is missing or a field is missing or wrong.
+    """
+    path = Path(folder) / HEADER_FILE
+    if not path.exists():
+        problem = f"not a Fewmark data set: there is no {HEADER_FILE} in it"
+        raise FileFormatError(folder, None, problem)
+    header = read_toml(path)
+    try:
+        about = header["fewmark"]
+        if about["version"] != 1:
+            raise FileFormatError(path, "version", f"expected 1, got {about['version']!r}")
+        landmark_format_ = format_from_table(header["format"])
+        images = about.get("images", "")
+        root = Path(os.path.normpath(Path(folder) / images)) if images else None
+        return landmark_format_, int(about["dimensions"]), root
+    except KeyError as error:
+        raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
+    except ShapeMismatchError as error:
+        raise FileFormatError(path, "format", str(error)) from error
+
+
+def _flat(table: pa.Table, column: str, width: int) -> NDArray[Any]:
+    array = table.column(column).combine_chunks()
+    values = array.flatten().to_numpy(zero_copy_only=False)
+    if len(values) != len(table) * width:
+        found = len(values) / max(len(table), 1)
+        raise ShapeMismatchError(f"{column}: expected {width} values a row, found {found:g}")
+    return np.asarray(values).reshape(len(table), width)
+
+
+def _replace(path: Path, write: Any) -> None:  # noqa: ANN401 - any writer of one file
+    """Write beside the file, then rename: a file is old or new, never half."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _relative_root(root: Path | None, folder: Path) -> str:
+    if root is None:
+        return ""
+    try:
+        return Path(os.path.relpath(root.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return root.resolve().as_posix()
+
+
+def _common_root(
+    a: LandmarkDataset, b: LandmarkDataset
+) -> tuple[Path | None, pd.DataFrame, pd.DataFrame]:
+    if len(b) == 0 or b.root is None or a.root == b.root:
+        return a.root, a.samples, b.samples
+    if a.root is None:
+        return b.root, a.samples, b.samples
+    root = Path(os.path.commonpath([a.root.resolve(), b.root.resolve()]))
+    return root, _rebased(a, root), _rebased(b, root)
+
+
+def _rebased(dataset: LandmarkDataset, root: Path) -> pd.DataFrame:
+    samples = dataset.samples.copy()
+    prefix = Path(os.path.relpath(dataset.root.resolve(), root)) if dataset.root else Path()
+    samples["image"] = [
+        None if image is None else (prefix / image).as_posix() for image in samples["image"]
+    ]
+    return samples

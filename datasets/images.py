@@ -1,0 +1,103 @@
+"""Pictures: reading them, and cutting square crops in which landmarks keep their exact place."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.dataset import Box
+from datasets.errors import FileFormatError
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+Image = NDArray[np.uint8]
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a picture as uint8 (H, W, 3), red green blue, turned as its EXIF orientation says.
+
+    Greyscale becomes three equal channels; 16 bits become 8.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing or not a picture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(path, None, "there is no such picture")
+    data = np.fromfile(path, dtype=np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise FileFormatError(path, None, "not a picture that can be read")
+    return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+def write_image(path: str | Path, image: Image) -> None:
+    """Write uint8 (H, W, 3), red green blue; the suffix names the type."""
+    path = Path(path)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
+    done, data = cv2.imencode(path.suffix, image[:, :, ::-1], quality)
+    if not done:
+        raise FileFormatError(path, None, f"a picture of type {path.suffix!r} cannot be written")
+    data.tofile(path)
+
+
+def find_images(folder: str | Path) -> Iterator[Path]:
+    """Pictures in a folder and below it, by their suffix, in order of their path."""
+    for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            yield path
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A square of the picture that is cut out: its left and upper edges and its side in pixels."""
+
+    x_min: float
+    y_min: float
+    side: float
+
+    def to_unit(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Picture positions (..., 2) as positions in [-1, 1] across the square."""
+        corner = np.array([self.x_min, self.y_min])
+        return 2.0 * (points - corner) / self.side - 1.0
+
+    def from_unit(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Inverse of `to_unit`."""
+        corner = np.array([self.x_min, self.y_min])
+        return corner + (points + 1.0) * self.side / 2.0
+
+
+def frame_of(box: Box | None, height_px: int, width_px: int, margin: float = 1.0) -> Frame:
+    """The square around the centre of a box whose side is `margin` times the box's longer side.
+
+    Without a box the whole picture is the box.
+    """
+    if box is None:
+        box = (-0.5, -0.5, width_px - 0.5, height_px - 0.5)
+    x_min, y_min, x_max, y_max = box
+    side = margin * max(x_max - x_min, y_max - y_min)
+    return Frame((x_min + x_max - side) / 2, (y_min + y_max - side) / 2, side)
+
+
+def cut(image: Image, frame: Frame, size_px: int) -> Image:
+    """Cut a square out of a picture as uint8 (size_px, size_px, 3); black where outside.
+
+    A position ``u`` of [-1, 1] across the frame lies at ``(u + 1) / 2 * size_px - 0.5``.
+    """
+    factor = max(1, math.ceil(frame.side / size_px))  # sampled finer, then averaged: no aliasing
+    fine = size_px * factor
+    step = frame.side / fine
+    offset = np.array([frame.x_min, frame.y_min]) + step / 2
+    matrix = np.array([[step, 0.0, offset[0]], [0.0, step, offset[1]]])
+    crop = cv2.warpAffine(
+        image, matrix, (fine, fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    if factor > 1:
+        crop = cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(crop, dtype=np.uint8)

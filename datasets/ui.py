@@ -1,0 +1,124 @@
+"""What every page shares: the workspace, the chosen data set, hints for what to do next.
+
+Pages are functions without arguments; `app.py` wraps each in `page_body` and tells `set_pages`
+where they are, so that a hint can lead to another page.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
+from datasets.errors import FewmarkError
+from datasets.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+_PAGES = "fewmark.pages"
+_DATASET = "fewmark.dataset"
+_SPARSE = "fewmark.sparse"
+_RUN = "fewmark.run"
+
+
+def workspace() -> Workspace:
+    """The workspace this server works in."""
+    return Workspace.from_environment()
+
+
+def set_pages(pages: Mapping[str, Any]) -> None:
+    """Tell where each page is, by a short name such as ``"data"``."""
+    st.session_state[_PAGES] = dict(pages)
+
+
+def page_body(render: Callable[[], None]) -> Callable[[], None]:
+    """Wrap a page so that errors become one clear line, never a stack trace."""
+
+    def body() -> None:
+        try:
+            render()
+        except FewmarkError as error:
+            st.error(str(error))
+        except Exception:
+            logger.exception("page %s failed", render.__module__)
+            st.error(
+                "Something went wrong on this page; nothing that was saved is lost. "
+                "The server's log has the details."
+            )
+
+    body.__name__ = render.__module__.replace(".", "_")
+    return body
+
+
+def next_step(text: str, page: str, label: str) -> None:
+    """Say what to do next, with a link to the page where it is done."""
+    with st.container(border=True):
+        st.markdown(text)
+        target = st.session_state.get(_PAGES, {}).get(page)
+        if target is not None:
+            st.page_link(target, label=label, icon=":material/arrow_forward:")
+
+
+def stop_with_step(text: str, page: str, label: str) -> NoReturn:
+    """Show a hint instead of the rest of the page."""
+    next_step(text, page, label)
+    st.stop()
+
+
+def remember(name: str, value: str | None) -> None:
+    """Keep a choice (``"dataset"``, ``"sparse"`` or ``"run"``) for the other pages."""
+    st.session_state[{"dataset": _DATASET, "sparse": _SPARSE, "run": _RUN}[name]] = value
+
+
+def remembered(name: str, known: list[str]) -> str | None:
+    """The choice kept under a name if it still exists, else the first of `known`."""
+    kept = st.session_state.get({"dataset": _DATASET, "sparse": _SPARSE, "run": _RUN}[name])
+    if kept in known:
+        return str(kept)
+    return known[0] if known else None
+
+
+def choose(name: str, label: str, known: list[str], key: str) -> str:
+    """A select box whose choice the other pages share.
+
+    Parameters
+    ----------
+    name
+        ``"dataset"``, ``"sparse"`` or ``"run"``.
+    label
+        Shown above the box.
+    known
+        What can be chosen; not empty.
+    key
+        Key of the widget, unique on the page.
+    """
+    current = remembered(name, known)
+    index = known.index(current) if current is not None else 0
+    chosen = st.selectbox(label, known, index=index, key=key)
+    remember(name, chosen)
+    return str(chosen)
+
+
+def require_dataset(key: str, label: str = "Data set") -> tuple[str, LandmarkDataset]:
+    """Let the user choose a data set of the workspace; without one, lead to the Data page."""
+    names = workspace().dataset_names()
+    if not names:
+        stop_with_step("There is no data set yet. Open one first.", "data", "Open a data set")
+    name = choose("dataset", label, names, key)
+    return name, load_dataset(workspace().data / name)
+
+
+def load_dataset(folder: Path) -> LandmarkDataset:
+    """Load a data set once for every version of its files."""
+    stamps = tuple(
+        p.stat().st_mtime_ns if p.exists() else 0
+        for p in (folder / SHAPES_FILE, folder / HEADER_FILE)
+    )
+    return _load_dataset(str(folder), stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _load_dataset(folder: str, stamps: tuple[int, ...]) -> LandmarkDataset:  # noqa: ARG001
+    return LandmarkDataset.load(folder)

@@ -1,0 +1,63 @@
+"""The workspace: one folder that holds everything of a job, for every page and command.
+
+::
+
+    data/<name>/            data sets
+    formats/<name>.toml     sparse formats
+    labels.sqlite           annotation store
+    runs/<name>/            training runs
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.dataset import HEADER_FILE
+
+VARIABLE = "FEWMARK_WORKSPACE"
+DEFAULT = "fewmark-workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Places and names in a workspace folder; nothing is created by asking."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Workspace":
+        """The folder named by ``FEWMARK_WORKSPACE``, or ``./fewmark-workspace``."""
+        return cls(Path(os.environ.get(VARIABLE, DEFAULT)))
+
+    @property
+    def data(self) -> Path:
+        """Folder of the data sets."""
+        return self.root / "data"
+
+    @property
+    def formats(self) -> Path:
+        """Folder of the sparse formats."""
+        return self.root / "formats"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the training runs."""
+        return self.root / "runs"
+
+    @property
+    def store_url(self) -> str:
+        """URL of the annotation store."""
+        return f"sqlite:///{(self.root / 'labels.sqlite').absolute()}"
+
+    def dataset_names(self) -> list[str]:
+        """Names of the data sets."""
+        return sorted(p.parent.name for p in self.data.glob(f"*/{HEADER_FILE}"))
+
+    def format_names(self) -> list[str]:
+        """Names of the sparse formats."""
+        return sorted(p.stem for p in self.formats.glob("*.toml"))
+
+    def run_names(self) -> list[str]:
+        """Names of the training runs, the latest first."""
+        found = [p.parent for p in self.runs.glob("*/config.toml")]
+        return [p.name for p in sorted(found, key=lambda p: -p.stat().st_mtime)]
