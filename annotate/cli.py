@@ -1,4 +1,4 @@
-"""The ``fewmark`` command, assembled from what each package brings, and annotate's own part of it."""
+"""The ``fewmark`` command, assembled from every package, and annotate's own part of it."""
 
 import logging
 import sys
