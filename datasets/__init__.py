@@ -3,36 +3,25 @@
 # Asked for by the other packages: a foreign distribution called `datasets` does not have it.
 SUITE = "fewmark"
 
-from datasets.alignment import align
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, SparseFormat, landmark_format
-from datasets.io.registry import read, write
 from datasets.metrics import auc, ced, failure_rate, landmark_failure_rate, nme, normalised_errors
-from datasets.moments import Moments
-from datasets.shape_model import ShapeModel
 from datasets.shapes import ShapeSet, Visibility
-from datasets.synthetic import make_demo
 
 __all__ = [
     "SUITE",
     "FewmarkError",
     "LandmarkDataset",
     "LandmarkFormat",
-    "Moments",
-    "ShapeModel",
     "ShapeSet",
     "SparseFormat",
     "Visibility",
-    "align",
     "auc",
     "ced",
     "failure_rate",
     "landmark_failure_rate",
     "landmark_format",
-    "make_demo",
     "nme",
     "normalised_errors",
-    "read",
-    "write",
 ]
