@@ -7,6 +7,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, SparseFormat, landmark_format
 from datasets.metrics import auc, ced, failure_rate, landmark_failure_rate, nme, normalised_errors
+from datasets.moments import Moments
 from datasets.shapes import ShapeSet, Visibility
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "FewmarkError",
     "LandmarkDataset",
     "LandmarkFormat",
+    "Moments",
     "ShapeSet",
     "SparseFormat",
     "Visibility",
