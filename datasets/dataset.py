@@ -258,11 +258,15 @@ class LandmarkDataset:
                 visibility.astype(np.uint8),
             )
             frame = table.drop_columns(["points", "visibility"]).to_pandas()
-            given = {name: frame[name] for name in frame.columns if name in _COLUMNS[2:]}
+            given: dict[str, Any] = {
+                name: [None if pd.isna(value) else value for value in frame[name]]
+                for name in frame.columns
+                if name in _COLUMNS[2:]
+            }
             samples = sample_table(
                 [str(name) for name in frame["shape_id"]],
                 [None if pd.isna(name) else str(name) for name in frame["image"]],
-                **{k: [None if pd.isna(v) else v for v in s] for k, s in given.items()},
+                **given,
             )
             return cls(shapes, samples, root)
         except KeyError as error:

@@ -65,12 +65,12 @@ class Frame:
     def to_unit(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Picture positions (..., 2) as positions in [-1, 1] across the square."""
         corner = np.array([self.x_min, self.y_min])
-        return 2.0 * (points - corner) / self.side - 1.0
+        return np.asarray(2.0 * (points - corner) / self.side - 1.0)
 
     def from_unit(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Inverse of `to_unit`."""
         corner = np.array([self.x_min, self.y_min])
-        return corner + (points + 1.0) * self.side / 2.0
+        return np.asarray(corner + (points + 1.0) * self.side / 2.0)
 
 
 def frame_of(box: Box | None, height_px: int, width_px: int, margin: float = 1.0) -> Frame:

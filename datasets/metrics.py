@@ -88,7 +88,9 @@ def image_errors(errors: ArrayLike) -> NDArray[np.float64]:
     known = ~np.isnan(values)
     counts = known.sum(axis=1)
     sums = np.where(known, values, 0.0).sum(axis=1)
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    means = np.full(len(values), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def _known_image_errors(errors: ArrayLike) -> NDArray[np.float64]:

@@ -97,13 +97,12 @@ class ShapeSet:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Bool (N, M): where a landmark has a place, seen or occluded."""
-        return self.visibility != Visibility.ABSENT
+        return np.asarray(self.visibility != Visibility.ABSENT)
 
     @property
     def complete(self) -> NDArray[np.bool_]:
         """Bool (N,): shapes with all their landmarks."""
-        result: NDArray[np.bool_] = self.present.all(axis=1)
-        return result
+        return np.asarray(self.present.all(axis=1))
 
     def take(self, rows: ArrayLike) -> "ShapeSet":
         """The shapes at these indices, or where this mask is true."""
