@@ -6,8 +6,10 @@ SUITE = "fewmark"
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, SparseFormat, landmark_format
+from datasets.io.registry import read, write
 from datasets.metrics import auc, ced, failure_rate, landmark_failure_rate, nme, normalised_errors
 from datasets.moments import Moments
+from datasets.shape_model import ShapeModel
 from datasets.shapes import ShapeSet, Visibility
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "LandmarkDataset",
     "LandmarkFormat",
     "Moments",
+    "ShapeModel",
     "ShapeSet",
     "SparseFormat",
     "Visibility",
@@ -26,4 +29,6 @@ __all__ = [
     "landmark_format",
     "nme",
     "normalised_errors",
+    "read",
+    "write",
 ]
