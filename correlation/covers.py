@@ -1,0 +1,150 @@
+"""Whether a few columns cover all rows: reductions and greedy bounds, then one programme.
+
+Nearly every question that a search for K centres asks is settled before the programme is needed.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from correlation.mip import Cover, Verdict, cover_at_most
+
+Bools = NDArray[np.bool_]
+
+
+def decide_cover(within: Bools, budget: int, deadline: float = np.inf) -> Cover:
+    """Decide exactly whether at most `budget` columns cover all rows.
+
+    Parameters
+    ----------
+    within
+        Bool (rows, columns): which column covers which row.
+    budget
+        The number of columns that may be used.
+    deadline
+        Moment of `time.perf_counter` after which the verdict may be UNKNOWN.
+    """
+    core = _reduced(within)
+    if core is None:
+        return Cover(Verdict.NO)
+    left = budget - len(core.forced)
+    answer = _decide_core(within[np.ix_(core.rows, core.columns)], left, deadline)
+    columns = (*core.forced, *(int(core.columns[j]) for j in answer.columns))
+    return Cover(answer.verdict, columns if answer.verdict is Verdict.YES else ())
+
+
+def _decide_core(part: Bools, budget: int, deadline: float) -> Cover:
+    if _packing_size(part) > budget:
+        return Cover(Verdict.NO)
+    picked = _greedy_cover(part)
+    if len(picked) <= budget:
+        return Cover(Verdict.YES, tuple(picked))
+    if budget <= 3:
+        few = _few_columns(part, budget)
+        return Cover(Verdict.NO) if few is None else Cover(Verdict.YES, few)
+    limit = None if np.isinf(deadline) else deadline - time.perf_counter()
+    if limit is not None and limit <= 0:
+        return Cover(Verdict.UNKNOWN)
+    return cover_at_most(part, budget, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What is left of a covering problem: columns that every cover can hold, open rows, columns."""
+
+    forced: tuple[int, ...]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+
+def _reduced(within: Bools) -> _Core | None:
+    """Drop implied rows and useless columns until nothing changes; None where a row has none."""
+    rows, columns = np.arange(within.shape[0]), np.arange(within.shape[1])
+    forced: list[int] = []
+    size = -1
+    while size != len(rows) + len(columns):
+        size = len(rows) + len(columns)
+        rows = rows[~_contains_another(within[np.ix_(rows, columns)])]
+        columns = columns[~_within_another(within[np.ix_(rows, columns)].T)]
+        part = within[np.ix_(rows, columns)]
+        choices = part.sum(axis=1)
+        if (choices == 0).any():
+            return None
+        only = part[choices == 1].any(axis=0)
+        if only.any():
+            forced += [int(j) for j in columns[only]]
+            rows = rows[~part[:, only].any(axis=1)]
+            columns = columns[~only]
+    return _Core(tuple(forced), rows, columns)
+
+
+def _subset(sets: Bools) -> Bools:
+    """Bool (n, n): whether set a lies within set b; of two equal sets only the later in the former.
+
+    `sets` is bool (n, members).
+    """
+    counted = sets.astype(np.float32)  # exact: counts stay far below 2**24
+    inside = np.asarray(counted @ counted.T == counted.sum(axis=1)[:, None])
+    twins = inside & inside.T
+    return np.asarray(inside & ~np.triu(twins))
+
+
+def _within_another(sets: Bools) -> Bools:
+    return np.asarray(_subset(sets).any(axis=1))
+
+
+def _contains_another(sets: Bools) -> Bools:
+    # Of equal rows the first stays, so here the order of twins is turned round.
+    contains = np.asarray(_subset(sets[::-1]).any(axis=0))
+    return np.asarray(contains[::-1])
+
+
+def _packing_size(within: Bools) -> int:
+    """Rows no two of which share a column, found greedily: a cover needs at least so many."""
+    counted = within.astype(np.float32)
+    clash = counted @ counted.T > 0
+    open_ = np.ones(len(within), dtype=bool)
+    size = 0
+    while open_.any():
+        clashes = np.where(open_, clash[:, open_].sum(axis=1), len(within) + 1)
+        open_ &= ~clash[int(np.argmin(clashes))]
+        size += 1
+    return size
+
+
+def _greedy_cover(within: Bools) -> list[int]:
+    """Columns that cover all rows, each time the one with most rows, without superfluous ones."""
+    open_ = np.ones(len(within), dtype=bool)
+    picked: list[int] = []
+    while open_.any():
+        best = int(np.argmax(within[open_].sum(axis=0)))
+        picked.append(best)
+        open_ &= ~within[:, best]
+    for j in list(picked):
+        others = [i for i in picked if i != j]
+        if within[:, others].any(axis=1).all():
+            picked = others
+    return picked
+
+
+def _few_columns(within: Bools, budget: int) -> tuple[int, ...] | None:
+    """One to three columns that cover all rows, or None: every combination is looked at.
+
+    Two columns cover all rows when no row is missed by both: one matrix product for all pairs.
+    """
+    if budget == 1:
+        alone = within.all(axis=0)
+        return (int(np.argmax(alone)),) if alone.any() else None
+    if budget == 2:
+        missed = (~within).astype(np.float32)
+        pair = int(np.argmin(missed.T @ missed))
+        a, b = divmod(pair, within.shape[1])
+        return (a, b) if (within[:, a] | within[:, b]).all() else None
+    hardest = within[int(np.argmin(within.sum(axis=1)))]
+    for first in np.flatnonzero(hardest):
+        rest = _few_columns(within[~within[:, first]], budget - 1)
+        if rest is not None:
+            return (int(first), *rest)
+    return None

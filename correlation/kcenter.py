@@ -1,0 +1,265 @@
+"""Exact K-center: k centres that keep the farthest point as near as possible.
+
+The smallest radius is one of the distances. So it is found by bisection over them (Minieka 1970):
+"do k columns reach every row within r?" is a covering question that `covers` answers exactly.
+Distances are compared as they are, never within a solver's tolerance.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from correlation.covers import decide_cover
+from correlation.mip import Verdict, k_median_within, p_center_mip
+from datasets.errors import SelectionError, ShapeMismatchError
+from datasets.progress import Progress, ignore_progress
+
+Floats = NDArray[np.float64]
+
+METHODS = ("search", "mip")
+
+
+@dataclass(frozen=True, slots=True)
+class KCenterResult:
+    """A set of centres and what is proven about it.
+
+    Parameters
+    ----------
+    centers
+        k indices, increasing.
+    radius
+        Largest distance of a point from its nearest centre.
+    proven
+        Whether no other set has a smaller radius.
+    bound
+        Proven: no set has a radius below this. Equal to `radius` where `proven`.
+    seconds
+        Wall time of the search.
+    decisions
+        Covering questions asked.
+    ties_broken
+        Whether the set is proven to be the first of all optimal ones by the order of
+        `break_ties`.
+    """
+
+    centers: tuple[int, ...]
+    radius: float
+    proven: bool
+    bound: float
+    seconds: float = 0.0
+    decisions: int = 0
+    ties_broken: bool = False
+
+    @property
+    def gap(self) -> float:
+        """How much smaller the radius could be at best, radius - bound."""
+        return self.radius - self.bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """A checked question: distances (M, M), centres wanted, must be and may be centres."""
+
+    distance: Floats
+    k: int
+    include: tuple[int, ...]
+    allowed: tuple[int, ...]
+
+    def radius(self, centers: Sequence[int]) -> float:
+        return float(self.distance[:, list(centers)].min(axis=1).max())
+
+
+def k_center(  # noqa: PLR0913 - what may be asked of one search
+    distance: ArrayLike,
+    k: int,
+    *,
+    include: Sequence[int] = (),
+    exclude: Sequence[int] = (),
+    time_limit_s: float | None = None,
+    on_progress: Progress | None = None,
+    method: str = "search",
+) -> KCenterResult:
+    """Choose k centres with the smallest radius, proven.
+
+    There are often many optimal sets; this returns one of them, always the same. `break_ties`
+    turns it into a particular one.
+
+    Parameters
+    ----------
+    distance
+        float (M, M), symmetric, finite, not negative, zero on the diagonal. It need not obey
+        the triangle inequality.
+    k
+        Number of centres, 1 to M.
+    include, exclude
+        Indices that must and must not be centres.
+    time_limit_s
+        After so many seconds the best set so far is returned, with ``proven=False`` and the
+        bound reached; None waits.
+    on_progress
+        Told the number of questions decided.
+    method
+        ``"search"``, or ``"mip"`` for the one programme of Yan 2020, eq. 5.6 (slow, exact to
+        1e-6, without `include` and `exclude`), which checks the search.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If `distance` is not such a matrix.
+    SelectionError
+        If no set meets the demands, or the programme found none in time.
+
+    Examples
+    --------
+    >>> result = k_center([[0, 1, 5], [1, 0, 4], [5, 4, 0]], 2)
+    >>> result.radius, result.proven
+    (1.0, True)
+    """
+    began = time.perf_counter()
+    problem = _checked(distance, k, include, exclude)
+    if method not in METHODS:
+        raise SelectionError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
+    if method == "mip":
+        result = _by_programme(problem, time_limit_s)
+    else:
+        deadline = np.inf if time_limit_s is None else began + time_limit_s
+        result = _search(problem, deadline, on_progress or ignore_progress)
+    return replace(result, seconds=time.perf_counter() - began)
+
+
+def _checked(
+    distance: ArrayLike, k: int, include: Sequence[int], exclude: Sequence[int]
+) -> _Problem:
+    matrix = np.asarray(distance, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
+        raise ShapeMismatchError(f"distances must be a square matrix, got {matrix.shape}")
+    if not np.isfinite(matrix).all() or (matrix < 0).any() or np.diagonal(matrix).any():
+        problem = "distances must be finite, not negative, and zero on the diagonal"
+        raise ShapeMismatchError(problem)
+    if not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0.0):
+        raise ShapeMismatchError("distances must be symmetric")
+    M = len(matrix)
+    must, mustnot = set(include), set(exclude)
+    for i in must | mustnot:
+        if not 0 <= i < M:
+            raise SelectionError(f"there is no point {i}; they are counted 0 to {M - 1}")
+    if must & mustnot:
+        raise SelectionError(f"point {min(must & mustnot)} is both included and excluded")
+    if not max(1, len(must)) <= k <= M - len(mustnot):
+        problem = f"cannot choose {k} of {M} points with {len(must)} included"
+        raise SelectionError(f"{problem} and {len(mustnot)} excluded")
+    allowed = tuple(j for j in range(M) if j not in mustnot)
+    return _Problem(matrix, k, tuple(sorted(must)), allowed)
+
+
+def _search(problem: _Problem, deadline: float, on_progress: Progress) -> KCenterResult:
+    best = _farthest_first(problem, problem.include)
+    radius, bound = problem.radius(best), _lower_bound(problem)
+    values = np.unique(problem.distance[:, problem.allowed])
+    low, high = (int(np.searchsorted(values, v)) for v in (bound, radius))
+    proven_low = low
+    decisions = 0
+    while low < high:
+        middle = (low + high) // 2
+        decisions += 1
+        on_progress(decisions)
+        verdict, centers = _within(problem, float(values[middle]), deadline)
+        if verdict is Verdict.YES:
+            best = centers
+            high = int(np.searchsorted(values, problem.radius(best)))
+            continue
+        low = middle + 1
+        if verdict is Verdict.NO:  # UNKNOWN moves the search on, but proves nothing
+            proven_low = low
+    radius = problem.radius(best)
+    bound = float(values[min(proven_low, high)])
+    return KCenterResult(best, radius, bound == radius, bound, decisions=decisions)
+
+
+def _within(problem: _Problem, radius: float, deadline: float) -> tuple[Verdict, tuple[int, ...]]:
+    """Whether k centres reach every point within a radius, and which."""
+    include = list(problem.include)
+    free = np.array([j for j in problem.allowed if j not in problem.include], dtype=int)
+    within = problem.distance <= radius
+    open_ = ~within[:, include].any(axis=1)
+    cover = decide_cover(within[np.ix_(open_, free)], problem.k - len(include), deadline)
+    if cover.verdict is not Verdict.YES:
+        return cover.verdict, ()
+    centers = (*include, *(int(free[j]) for j in cover.columns))
+    return Verdict.YES, _farthest_first(problem, centers)
+
+
+def _farthest_first(problem: _Problem, start: Sequence[int]) -> tuple[int, ...]:
+    """Fill `start` up to k centres, each time with the allowed one nearest to the farthest point.
+
+    Without a start, the best single centre is the first (after Gonzalez 1985).
+    """
+    distance = problem.distance
+    centers = list(start)
+    if not centers:
+        allowed = np.array(problem.allowed)
+        centers = [int(allowed[np.argmin(distance[:, allowed].max(axis=0))])]
+    nearest = distance[:, centers].min(axis=1)
+    while len(centers) < problem.k:
+        farthest = int(np.argmax(nearest))
+        free = np.array([j for j in problem.allowed if j not in centers])
+        added = int(free[np.argmin(distance[farthest, free])])
+        centers.append(added)
+        nearest = np.minimum(nearest, distance[:, added])
+    return tuple(sorted(centers))
+
+
+def _lower_bound(problem: _Problem) -> float:
+    """A distance that no set can beat: at most k points serve themselves, the rest have others."""
+    others = problem.distance.copy()
+    np.fill_diagonal(others, np.inf)
+    nearest_other = np.sort(others[:, problem.allowed].min(axis=1))
+    served = len(nearest_other) - problem.k
+    return float(nearest_other[served - 1]) if served > 0 else 0.0
+
+
+def _by_programme(problem: _Problem, time_limit_s: float | None) -> KCenterResult:
+    if problem.include or len(problem.allowed) < len(problem.distance):
+        raise SelectionError("method 'mip' takes neither included nor excluded points")
+    found = p_center_mip(problem.distance, problem.k, time_limit_s)
+    if found.chosen is None:
+        raise SelectionError("the programme found no set in the time given")
+    radius = problem.radius(found.chosen)
+    bound = radius if found.proven else 0.0
+    return KCenterResult(found.chosen, radius, found.proven, bound, decisions=1)
+
+
+def break_ties(
+    distance: ArrayLike,
+    result: KCenterResult,
+    *,
+    include: Sequence[int] = (),
+    exclude: Sequence[int] = (),
+    time_limit_s: float | None = None,
+) -> KCenterResult:
+    """Of all sets with the same radius, the one with the smallest mean distance to its centres.
+
+    Then the one whose centres are nearest to all points, then the one with the smallest indices
+    (see `k_median_within`). If time runs out, the best set found is kept and ``ties_broken``
+    stays False.
+    """
+    began = time.perf_counter()
+    k = len(result.centers)
+    problem = _checked(distance, k, include, exclude)
+    found = k_median_within(
+        problem.distance, result.radius, k, problem.include, exclude, time_limit_s
+    )
+    seconds = result.seconds + time.perf_counter() - began
+    if found.chosen is None or problem.radius(found.chosen) > result.radius:
+        return replace(result, seconds=seconds)
+    centers = tuple(sorted(found.chosen))
+    return replace(
+        result,
+        centers=centers,
+        radius=problem.radius(centers),  # smaller by chance where it was not proven
+        seconds=seconds,
+        ties_broken=found.proven,
+    )

@@ -1,0 +1,230 @@
+"""Affinity matrices against independent routes to canonical correlations."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.cross_decomposition import CCA
+
+from correlation.affinity import (
+    AffinityMatrix,
+    FewmarkWarning,
+    affinity,
+    affinity_from_moments,
+)
+from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.formats import landmark_format
+from datasets.moments import Moments, moments_of
+from datasets.shapes import ShapeSet
+
+SHARED = Path(__file__).parents[3].parent / "shared" / "data"
+
+
+def related_points(N, M, D, seed=0):
+    """Points that all depend on a few common variables, each with noise of its own."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(N, 4)) @ rng.normal(size=(4, M * D))
+    return (common + rng.normal(size=(N, M * D))).reshape(N, M, D)
+
+
+def by_qr(points, i, j):
+    """Mean canonical correlation by orthonormal bases of the two landmarks' samples."""
+    a, b = (np.linalg.qr(points[:, k] - points[:, k].mean(axis=0))[0] for k in (i, j))
+    return np.linalg.svd(a.T @ b, compute_uv=False).mean()
+
+
+@pytest.mark.parametrize("D", [2, 3])
+def test_values_equal_canonical_correlations_by_qr(D):
+    points = related_points(200, 6, D)
+    moments = Moments.from_points(points)
+    found = affinity_from_moments(moments).values
+    expected = [[by_qr(points, i, j) for j in range(6)] for i in range(6)]
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+    without = affinity_from_moments(moments, ridge=0.0).values
+    np.testing.assert_allclose(without, expected, atol=1e-12)
+
+
+def test_values_equal_those_of_scikit_learn():
+    points = related_points(300, 3, 2)
+    found = affinity_from_moments(Moments.from_points(points)).values
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        a, b = CCA(n_components=2, max_iter=5000, tol=1e-12).fit_transform(
+            points[:, i], points[:, j]
+        )
+        both = [np.corrcoef(a[:, k], b[:, k])[0, 1] for k in range(2)]
+        assert found[i, j] == pytest.approx(np.mean(both), abs=1e-8)
+
+
+def test_affinity_aligns_and_says_how():
+    points = related_points(100, 5, 2) + np.linspace(0, 40, 10).reshape(5, 2)
+    found = affinity(points, "box")
+    assert (found.alignment, found.n_shapes) == ("box", 100)
+    np.testing.assert_array_equal(
+        found.values, affinity_from_moments(moments_of([points], "box")).values
+    )
+    assert affinity(points).alignment == "centroid-rms"
+    assert "100 shapes" in found.caption
+    assert "box" in found.caption
+
+
+def test_a_linear_map_of_one_landmark_leaves_its_affinities():
+    points = related_points(80, 4, 2)
+    mapped = points.copy()
+    mapped[:, 1] = points[:, 1] @ np.array([[2.0, 1.0], [0.5, -3.0]]) + 7.0
+    a, b = (affinity_from_moments(Moments.from_points(p)).values for p in (points, mapped))
+    np.testing.assert_allclose(a, b, atol=1e-7)
+
+
+def test_absent_landmarks_are_used_pair_by_pair():
+    points = related_points(150, 3, 2)
+    points[:50, 2] = np.nan
+    found = affinity_from_moments(Moments.from_points(points))
+    assert found.n_shapes == 100
+    assert found.values[0, 1] == pytest.approx(by_qr(points, 0, 1), abs=1e-8)
+    assert not np.isnan(found.values).any()
+
+
+def test_a_shape_set_keeps_its_format():
+    points = related_points(60, 5, 2)
+    assert affinity(ShapeSet.from_points(points, landmark_format("mafl-5"))).format.name == "mafl-5"
+    assert affinity(points).format.name == "points-5"
+
+
+def test_a_constant_landmark_has_no_affinity_and_is_named():
+    points = related_points(50, 5, 2)
+    points[:, 3] = [10.0, 20.0]
+    known = landmark_format("mafl-5")
+    with pytest.warns(FewmarkWarning, match=known.landmarks[3]):
+        found = affinity_from_moments(Moments.from_points(points), landmark_format=known)
+    np.testing.assert_array_equal(found.values[3], [0, 0, 0, 1, 0])
+    assert known.landmarks[3] in found.cautions[0]
+
+
+@pytest.mark.parametrize("D", [2, 3])
+def test_a_landmark_on_a_line_has_one_direction_that_counts(D):
+    points = related_points(50, 3, D)
+    points[:, 0, 1:] = 5.0
+    with pytest.warns(FewmarkWarning, match="do not vary"):
+        found = affinity_from_moments(Moments.from_points(points))
+    line = points[:, 0, 0] - points[:, 0, 0].mean()
+    other = points[:, 1] - points[:, 1].mean(axis=0)
+    fitted = other @ np.linalg.lstsq(other, line, rcond=None)[0]
+    multiple_correlation = np.sqrt((fitted @ fitted) / (line @ line))
+    assert found.values[0, 1] == pytest.approx(multiple_correlation / D, abs=1e-7)
+    assert found.values[0, 0] == 1
+
+
+def test_shapes_that_are_all_equal_are_named_not_nan():
+    with pytest.warns(FewmarkWarning, match="0, 1, 2"):
+        found = affinity(np.tile([[0.0, 0], [1, 0], [0, 1]], (10, 1, 1)))
+    np.testing.assert_array_equal(found.values, np.eye(3))
+
+
+def test_hardly_any_shapes_bring_a_caution():
+    with pytest.warns(FewmarkWarning, match="1 by arithmetic"):
+        affinity(related_points(4, 6, 2))
+
+
+def test_pairs_without_three_shapes_are_refused_by_name():
+    with pytest.raises(ShapeMismatchError, match=r"present in 2 of 2 shapes.*3 at least"):
+        affinity(related_points(2, 4, 2))
+    points = related_points(20, 4, 2)
+    points[:10, 1], points[10:, 3] = np.nan, np.nan
+    with pytest.raises(ShapeMismatchError, match=r"'1' and '3' together: present in 0 of 20"):
+        affinity(points)
+
+
+def test_an_unknown_alignment_is_refused():
+    with pytest.raises(UnknownNameError, match="centroid-rms"):
+        affinity(related_points(20, 4, 2), "none")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ones((2, 3)), "square"),
+        (np.ones((0, 0)), "square"),
+        ([[1, 0.5], [0.4, 1]], "symmetric"),
+        ([[1, 2], [2, 1]], r"\[0, 1\]"),
+        ([[1, np.nan], [np.nan, 1]], r"\[0, 1\]"),
+        ([[0.5, 0.5], [0.5, 1]], "ones on the diagonal"),
+    ],
+)
+def test_what_is_no_affinity_matrix_is_refused(values, message):
+    with pytest.raises(ShapeMismatchError, match=message):
+        AffinityMatrix.from_values(values)
+
+
+def test_a_matrix_of_another_size_than_its_format_is_refused():
+    with pytest.raises(ShapeMismatchError, match=r"\(5, 5\)"):
+        AffinityMatrix(landmark_format("mafl-5"), np.eye(4))
+
+
+def test_rounding_errors_of_a_given_matrix_are_taken_away():
+    noisy = np.array([[1 - 1e-12, 1 + 1e-12, -1e-12], [1.0, 1, 0], [0, 0, 1]])
+    found = AffinityMatrix.from_values(noisy)
+    np.testing.assert_array_equal(found.values, [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+    assert found.n_shapes is None
+    np.testing.assert_array_equal(found.distance, 1 - found.values)
+    assert found.mean == pytest.approx(1 / 3)
+    assert np.isnan(AffinityMatrix.from_values([[1.0]]).mean)
+
+
+def test_saved_and_loaded_matrices_are_equal(tmp_path):
+    known = landmark_format("mafl-5")
+    with pytest.warns(FewmarkWarning):
+        matrix = affinity(ShapeSet.from_points(related_points(4, 5, 2), known))
+    for one in (matrix, AffinityMatrix.from_values(matrix.values)):
+        one.save(tmp_path / "sub" / "a.npz")
+        loaded = AffinityMatrix.load(tmp_path / "sub" / "a.npz")
+        np.testing.assert_array_equal(loaded.values, one.values)
+        assert loaded.format.landmarks == one.format.landmarks
+        assert loaded.format.contours == one.format.contours
+        assert (loaded.n_shapes, loaded.alignment, loaded.method, loaded.cautions) == (
+            one.n_shapes,
+            one.alignment,
+            one.method,
+            one.cautions,
+        )
+
+
+def test_the_csv_table_has_names_and_all_digits(tmp_path):
+    matrix = affinity(ShapeSet.from_points(related_points(50, 5, 2), landmark_format("mafl-5")))
+    matrix.save_csv(tmp_path / "new" / "a.csv")
+    lines = (tmp_path / "new" / "a.csv").read_text().splitlines()
+    assert lines[0].split(",") == ["landmark", *matrix.format.landmarks]
+    assert [line.split(",")[0] for line in lines[1:]] == list(matrix.format.landmarks)
+    values = [[float(v) for v in line.split(",")[1:]] for line in lines[1:]]
+    np.testing.assert_array_equal(values, matrix.values)
+
+
+def test_files_that_hold_something_else_are_refused(tmp_path):
+    with pytest.raises(FileFormatError, match="No such file"):
+        AffinityMatrix.load(tmp_path / "none.npz")
+    text = tmp_path / "text.npz"
+    text.write_text("hello")
+    array = tmp_path / "array.npz"
+    np.savez(array, points=np.zeros(3))
+    pickled = tmp_path / "pickled.npz"
+    np.savez(pickled, n_shapes=np.array([{}], dtype=object))
+    half = tmp_path / "half.npz"
+    half.write_bytes(array.read_bytes()[:60])
+    empty = tmp_path / "empty.npz"
+    empty.write_bytes(b"")
+    plain = tmp_path / "plain.npz"
+    with plain.open("wb") as file:
+        np.save(file, np.eye(3))
+    for path in (text, array, pickled, half, empty, plain):
+        with pytest.raises(FewmarkError, match="not an affinity file"):
+            AffinityMatrix.load(path)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no shared data beside the checkout")
+@pytest.mark.parametrize(("alignment", "mean"), [("centroid-rms", 0.46), ("box", 0.56)])
+def test_alignment_changes_the_mean_affinity_of_300w(alignment, mean):
+    with np.load(SHARED / "annotations" / "300w_valid_68.npz") as stored:
+        shapes = ShapeSet.from_points(stored["points"], landmark_format("300w-68"))
+    matrix = affinity(shapes, alignment)
+    assert matrix.mean == pytest.approx(mean, abs=0.005)
+    inside = matrix.values[36:42, 36:42].mean()  # one eye
+    assert inside > matrix.values[36:42, 48:68].mean() + 0.2  # against the mouth
