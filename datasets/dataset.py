@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.formats import LandmarkFormat, format_from_table, read_toml, table_from_format
-from datasets.shapes import ShapeSet
+from datasets.shapes import ShapeSet, row_index
 
 SHAPES_FILE = "shapes.parquet"
 HEADER_FILE = "dataset.toml"
@@ -136,7 +136,7 @@ class LandmarkDataset:
 
     def take(self, rows: ArrayLike) -> "LandmarkDataset":
         """The rows at these indices, or where this mask is true."""
-        index = np.asarray(rows)
+        index = row_index(rows)
         samples = self.samples.iloc[index].reset_index(drop=True)
         return LandmarkDataset(self.shapes.take(index), samples, self.root)
 
@@ -187,11 +187,14 @@ class LandmarkDataset:
         Raises
         ------
         ShapeMismatchError
-            If the landmark formats differ.
+            If the landmark formats or dimensions differ.
         """
         if other.format.landmarks != self.format.landmarks:
             problem = f"cannot join {self.format.name} with {other.format.name}"
             raise ShapeMismatchError(problem)
+        D, other_D = self.shapes.points.shape[2], other.shapes.points.shape[2]
+        if other_D != D:
+            raise ShapeMismatchError(f"cannot join shapes of {D} dimensions with {other_D}")
         place = {name: i for i, name in enumerate(other.samples["shape_id"])}
         theirs = [place.pop(name, -1) for name in self.samples["shape_id"]]
         points, visibility = self.shapes.points.copy(), self.shapes.visibility.copy()
@@ -250,29 +253,12 @@ class LandmarkDataset:
             problem = f"not a readable Parquet file: {error}"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
         try:
-            points = _flat(table, "points", len(landmark_format_) * D)
-            visibility = _flat(table, "visibility", len(landmark_format_))
-            shapes = ShapeSet(
-                landmark_format_,
-                points.reshape(-1, len(landmark_format_), D).astype(np.float64),
-                visibility.astype(np.uint8),
-            )
-            frame = table.drop_columns(["points", "visibility"]).to_pandas()
-            given: dict[str, Any] = {
-                name: [None if pd.isna(value) else value for value in frame[name]]
-                for name in frame.columns
-                if name in _COLUMNS[2:]
-            }
-            samples = sample_table(
-                [str(name) for name in frame["shape_id"]],
-                [None if pd.isna(name) else str(name) for name in frame["image"]],
-                **given,
-            )
-            return cls(shapes, samples, root)
+            shapes = _shapes_from_table(table, landmark_format_, D)
+            return cls(shapes, _samples_from_table(table), root)
         except KeyError as error:
             problem = f"the column {error.args[0]!r} is missing"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
-        except ShapeMismatchError as error:
+        except (TypeError, ValueError) as error:
             raise FileFormatError(folder / SHAPES_FILE, None, str(error)) from error
 
 
@@ -294,17 +280,42 @@ def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
         if about["version"] != 1:
             raise FileFormatError(path, "version", f"expected 1, got {about['version']!r}")
         landmark_format_ = format_from_table(header["format"])
-        images = about.get("images", "")
-        root = Path(os.path.normpath(Path(folder) / images)) if images else None
-        return landmark_format_, int(about["dimensions"]), root
+        D, images = about["dimensions"], about.get("images", "")
     except KeyError as error:
         raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
     except ShapeMismatchError as error:
         raise FileFormatError(path, "format", str(error)) from error
+    except (AttributeError, TypeError) as error:
+        raise FileFormatError(path, None, "a field is not what it should be") from error
+    if D not in (2, 3):
+        raise FileFormatError(path, "dimensions", f"expected 2 or 3, got {D!r}")
+    root = Path(os.path.normpath(Path(folder) / str(images))) if images else None
+    return landmark_format_, D, root
+
+
+def _shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int) -> ShapeSet:
+    M = len(landmark_format_)
+    points = _flat(table, "points", M * D).reshape(-1, M, D).astype(np.float64)
+    return ShapeSet(landmark_format_, points, _flat(table, "visibility", M).astype(np.uint8))
+
+
+def _samples_from_table(table: pa.Table) -> pd.DataFrame:
+    frame = table.drop_columns(["points", "visibility"]).to_pandas()
+    given: dict[str, Any] = {
+        name: [None if pd.isna(value) else value for value in frame[name]]
+        for name in frame.columns
+        if name in _COLUMNS[2:]
+    }
+    images = [None if pd.isna(name) else str(name) for name in frame["image"]]
+    return sample_table([str(name) for name in frame["shape_id"]], images, **given)
 
 
 def _flat(table: pa.Table, column: str, width: int) -> NDArray[Any]:
+    if column not in table.column_names:
+        raise KeyError(column)
     array = table.column(column).combine_chunks()
+    if not hasattr(array, "flatten") or not pa.types.is_primitive(array.type.value_type):
+        raise ShapeMismatchError(f"{column}: expected lists of numbers, found {array.type}")
     values = array.flatten().to_numpy(zero_copy_only=False)
     if len(values) != len(table) * width:
         found = len(values) / max(len(table), 1)

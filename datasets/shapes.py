@@ -106,7 +106,7 @@ class ShapeSet:
 
     def take(self, rows: ArrayLike) -> "ShapeSet":
         """The shapes at these indices, or where this mask is true."""
-        index = np.asarray(rows)
+        index = row_index(rows)
         return ShapeSet(self.format, self.points[index], self.visibility[index])
 
     def keep(self, landmarks: ArrayLike) -> "ShapeSet":
@@ -122,6 +122,12 @@ class ShapeSet:
         """The landmarks at these indices as shapes of another format (see `index_map`)."""
         index = np.asarray(indices)
         return ShapeSet(target, self.points[:, index], self.visibility[:, index])
+
+
+def row_index(rows: ArrayLike) -> NDArray[np.int64] | NDArray[np.bool_]:
+    """Indices or a mask as an array that indexes, also where there are none."""
+    index = np.asarray(rows)
+    return index.astype(bool) if index.dtype == bool else index.astype(np.int64)
 
 
 def empty_shapes(landmark_format_: LandmarkFormat, N: int, D: int = 2) -> ShapeSet:

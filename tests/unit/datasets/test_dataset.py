@@ -1,0 +1,332 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tomli_w
+
+from datasets.dataset import (
+    BOX_COLUMNS,
+    HEADER_FILE,
+    SHAPES_FILE,
+    LandmarkDataset,
+    read_header,
+    sample_table,
+)
+from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.formats import landmark_format, read_toml
+from datasets.shapes import ShapeSet
+
+
+def small(N: int = 5, root: Path | None = None, D: int = 2) -> LandmarkDataset:
+    points = np.random.default_rng(0).normal(50, 20, (N, 3, D))
+    points[0, 1] = np.nan
+    images = None if root is None else [f"pictures/{i}.png" for i in range(N)]
+    samples = sample_table(
+        [f"row {i} é漢" for i in range(N)],
+        images,
+        height_px=[None, *range(100, 99 + N)],
+        width_px=[200] * N,
+        box_x_min=[np.nan] + [1.5] * (N - 1),
+        box_y_min=[2.0] * N,
+        box_x_max=[30.0] * N,
+        box_y_max=[40.0] * N,
+        split=["train", "valid", "train", None, "valid"][:N],
+        subject=["Ása", None, "Ása", "B", "C"][:N],
+    )
+    return LandmarkDataset(ShapeSet.from_points(points), samples, root)
+
+
+def assert_same(a: LandmarkDataset, b: LandmarkDataset) -> None:
+    assert a.format == b.format
+    np.testing.assert_array_equal(a.shapes.points, b.shapes.points)
+    np.testing.assert_array_equal(a.shapes.visibility, b.shapes.visibility)
+    pd.testing.assert_frame_equal(a.samples, b.samples)
+    assert a.root == b.root
+
+
+@pytest.mark.parametrize("D", [2, 3])
+def test_a_data_set_survives_its_folder(tmp_path, D):
+    before = small(root=tmp_path / "elsewhere", D=D)
+    assert_same(LandmarkDataset.load(before.save(tmp_path / "out" / "set")), before)
+
+
+def test_a_data_set_without_pictures_survives_its_folder(tmp_path):
+    before = small()
+    after = LandmarkDataset.load(before.save(tmp_path / "set"))
+    assert_same(after, before)
+    assert after.root is None
+
+
+def test_no_shapes_survive_their_folder(tmp_path):
+    before = small().take([])
+    assert len(LandmarkDataset.load(before.save(tmp_path / "set"))) == 0
+
+
+def test_saving_again_replaces_and_leaves_nothing_behind(tmp_path):
+    small(5).save(tmp_path)
+    small(2).save(tmp_path)
+    assert len(LandmarkDataset.load(tmp_path)) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == [HEADER_FILE, SHAPES_FILE]
+
+
+def test_pictures_are_found_when_set_and_pictures_move_together(tmp_path):
+    small(root=tmp_path / "a" / "pics").save(tmp_path / "a" / "set")
+    (tmp_path / "a").rename(tmp_path / "b")
+    after = LandmarkDataset.load(tmp_path / "b" / "set")
+    assert after.image_path(1) == tmp_path / "b" / "pics" / "pictures" / "1.png"
+
+
+def test_occluded_landmarks_stay_occluded_on_disk(tmp_path):
+    before = small()
+    seen = before.shapes.visibility.copy()
+    seen[1, 1] = 1
+    marked = before.with_shapes(ShapeSet(before.format, before.shapes.points, seen))
+    assert LandmarkDataset.load(marked.save(tmp_path)).shapes.visibility[1, 1] == 1
+
+
+def test_asking_for_a_picture_that_is_not_there_names_the_row():
+    with pytest.raises(ShapeMismatchError, match="row 3 é漢 has no picture"):
+        small().image_path(3)
+
+
+def test_a_box_is_none_where_one_edge_is_unknown():
+    dataset = small()
+    assert dataset.box(0) is None
+    assert dataset.box(1) == (1.5, 2.0, 30.0, 40.0)
+
+
+def test_columns_that_are_not_given_are_missing():
+    table = sample_table(["a", "b"])
+    assert table["image"].tolist() == [None, None]
+    assert table["width_px"].isna().all()
+    assert np.isnan(table[list(BOX_COLUMNS)].to_numpy()).all()
+
+
+def test_an_unknown_column_is_refused():
+    with pytest.raises(UnknownNameError, match="'colour'"):
+        sample_table(["a"], colour=["red"])
+
+
+def test_the_table_must_fit_the_shapes():
+    shapes = ShapeSet.from_points(np.zeros((2, 3, 2)))
+    with pytest.raises(ShapeMismatchError, match="2 shapes, but 1 rows"):
+        LandmarkDataset(shapes, sample_table(["a"]))
+    with pytest.raises(ShapeMismatchError, match="'a' stands for more than one"):
+        LandmarkDataset(shapes, sample_table(["a", "a"]))
+    with pytest.raises(ShapeMismatchError, match="lacks the column 'split'"):
+        LandmarkDataset(shapes, sample_table(["a", "b"]).drop(columns="split"))
+
+
+def test_a_split_has_its_rows_and_an_unknown_one_is_refused():
+    dataset = small()
+    assert dataset.splits == ("train", "valid")
+    assert dataset.split("train").samples["subject"].tolist() == ["Ása", "Ása"]
+    with pytest.raises(UnknownNameError, match="'test'; splits are: train, valid"):
+        dataset.split("test")
+    with pytest.raises(UnknownNameError, match="splits are: none"):
+        dataset.split("train").with_shapes(dataset.split("train").shapes).take([]).split("x")
+
+
+def test_a_smaller_draw_is_part_of_a_larger_one():
+    N = 200
+    dataset = LandmarkDataset(
+        ShapeSet.from_points(np.zeros((N, 3, 2))), sample_table([str(i) for i in range(N)])
+    )
+
+    def names(share: float, seed: int = 7) -> list[str]:
+        return dataset.draw(share, np.random.default_rng(seed)).samples["shape_id"].tolist()
+
+    assert names(0.1) == names(0.1)
+    assert names(0.1) != names(0.1, seed=8)
+    assert len(names(0.1)) == 20
+    assert set(names(0.1)) < set(names(0.25)) < set(names(1.0))
+    assert names(0.25) == sorted(names(0.25), key=int)
+    assert len(names(0.001)) == 1
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.1, float("nan")])
+def test_a_share_outside_0_to_1_is_refused(share):
+    with pytest.raises(ShapeMismatchError, match="share"):
+        small().draw(share, np.random.default_rng(0))
+
+
+def test_chunks_are_the_shapes_in_parts():
+    parts = list(small(5).chunks(2))
+    assert [len(part) for part in parts] == [2, 2, 1]
+    whole = np.concatenate([part.points for part in parts])
+    np.testing.assert_array_equal(whole, small(5).shapes.points)
+
+
+def named(names: list[str], points: np.ndarray, **rest) -> LandmarkDataset:
+    return LandmarkDataset(ShapeSet.from_points(points), sample_table(names, **rest), None)
+
+
+def test_joining_fills_gaps_of_the_same_shape_and_appends_the_others():
+    ours = np.arange(12.0).reshape(2, 3, 2)
+    ours[1, 2] = np.nan
+    theirs = 100 + np.arange(18.0).reshape(3, 3, 2)
+    theirs[0, 0] = np.nan
+    joined = named(["a", "b"], ours).joined(named(["b", "c", "d"], theirs))
+    assert joined.samples["shape_id"].tolist() == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(joined.shapes.points[0], ours[0])
+    np.testing.assert_array_equal(joined.shapes.points[1, :2], ours[1, :2])
+    np.testing.assert_array_equal(joined.shapes.points[1, 2], theirs[0, 2])
+    np.testing.assert_array_equal(joined.shapes.points[2:], theirs[1:])
+
+
+def test_a_gap_in_both_stays_a_gap():
+    points = np.full((1, 3, 2), np.nan)
+    joined = named(["a"], points).joined(named(["a"], points))
+    assert not joined.shapes.present.any()
+
+
+def test_joined_data_sets_find_the_pictures_of_both(tmp_path):
+    def part(folder: str, name: str) -> LandmarkDataset:
+        samples = sample_table([name], [f"{name}.png"])
+        return LandmarkDataset(
+            ShapeSet.from_points(np.zeros((1, 3, 2))), samples, tmp_path / folder
+        )
+
+    joined = part("x/one", "a").joined(part("two", "b"))
+    assert joined.image_path(0) == tmp_path / "x/one/a.png"
+    assert joined.image_path(1) == tmp_path / "two/b.png"
+    same = part("one", "a").joined(part("one", "b"))
+    assert same.samples["image"].tolist() == ["a.png", "b.png"]
+
+
+def test_joining_with_a_set_without_pictures_keeps_ours(tmp_path):
+    points = np.zeros((1, 3, 2))
+    bare = named(["b"], points)
+    ours = LandmarkDataset(ShapeSet.from_points(points), sample_table(["a"], ["a.png"]), tmp_path)
+    assert ours.joined(bare).image_path(0) == tmp_path / "a.png"
+    assert bare.joined(ours).image_path(1) == tmp_path / "a.png"
+
+
+def test_joining_different_formats_is_refused():
+    with pytest.raises(ShapeMismatchError, match="cannot join points-3 with points-4"):
+        named(["a"], np.zeros((1, 3, 2))).joined(named(["a"], np.zeros((1, 4, 2))))
+
+
+def test_joining_different_dimensions_is_refused():
+    with pytest.raises(ShapeMismatchError, match="2 dimensions with 3"):
+        named(["a"], np.zeros((1, 3, 2))).joined(named(["b"], np.zeros((1, 3, 3))))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return small(root=tmp_path / "pics").save(tmp_path / "set")
+
+
+def edited_header(folder: Path, edit) -> None:
+    table = read_toml(folder / HEADER_FILE)
+    edit(table)
+    (folder / HEADER_FILE).write_text(tomli_w.dumps(table), "utf-8")
+
+
+def edited_shapes(folder: Path, edit) -> None:
+    pq.write_table(edit(pq.read_table(folder / SHAPES_FILE)), folder / SHAPES_FILE)
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(FileFormatError) as caught:
+        LandmarkDataset.load(folder)
+    return str(caught.value)
+
+
+def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
+    assert "there is no dataset.toml in it" in refused(tmp_path)
+    assert "there is no dataset.toml in it" in refused(tmp_path / "missing")
+
+
+def test_a_header_that_is_not_toml_is_refused(folder):
+    (folder / HEADER_FILE).write_text("[[", "utf-8")
+    assert "not a TOML file" in refused(folder)
+
+
+def test_an_unknown_version_is_refused(folder):
+    edited_header(folder, lambda t: t["fewmark"].update(version=2))
+    assert "dataset.toml:version: expected 1, got 2" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [(None, "fewmark"), (None, "format"), ("fewmark", "dimensions"), ("format", "landmarks")],
+)
+def test_a_missing_header_field_is_named(folder, table, field):
+    edited_header(folder, lambda t: (t[table] if table else t).pop(field))
+    assert f"dataset.toml:{field}: this field is missing" in refused(folder)
+
+
+@pytest.mark.parametrize("value", ["two", 4, 0, [2]])
+def test_wrong_dimensions_are_refused(folder, value):
+    edited_header(folder, lambda t: t["fewmark"].update(dimensions=value))
+    assert "dataset.toml:dimensions" in refused(folder)
+
+
+@pytest.mark.parametrize(("table", "value"), [("fewmark", 3), ("format", "300w-68")])
+def test_a_header_table_that_is_none_is_refused(folder, table, value):
+    edited_header(folder, lambda t: t.update({table: value}))
+    assert "dataset.toml" in refused(folder)
+
+
+def test_a_header_format_that_contradicts_itself_is_refused(folder):
+    edited_header(folder, lambda t: t["format"].update(mirror=[0, 0, 0]))
+    assert "dataset.toml:format" in refused(folder)
+
+
+def test_a_missing_or_truncated_table_is_refused(folder):
+    path = folder / SHAPES_FILE
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "shapes.parquet: not a readable Parquet file" in refused(folder)
+    path.write_bytes(b"")
+    assert "not a readable Parquet file" in refused(folder)
+    path.unlink()
+    assert "not a readable Parquet file" in refused(folder)
+
+
+@pytest.mark.parametrize("column", ["points", "visibility", "shape_id", "image"])
+def test_a_missing_column_is_named(folder, column):
+    edited_shapes(folder, lambda t: t.drop_columns([column]))
+    assert f"the column '{column}' is missing" in refused(folder)
+
+
+@pytest.mark.parametrize("column", ["split", "subject", "width_px", "box_x_min"])
+def test_other_columns_may_be_missing(folder, column):
+    edited_shapes(folder, lambda t: t.drop_columns([column]))
+    assert LandmarkDataset.load(folder).samples[column].isna().all()
+
+
+def test_a_wrong_number_of_points_is_refused(folder):
+    edited_header(folder, lambda t: t.update(format={"name": "x", "landmarks": ["a", "b"]}))
+    assert "points: expected 4 values a row, found 6" in refused(folder)
+
+
+def replaced(table: pa.Table, column: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(column), column, values)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("points", pa.array([1.0] * 5)),
+        ("points", pa.array([["a"] * 6] * 5)),
+        ("points", pa.array([None] * 5, pa.list_(pa.float64()))),
+        ("visibility", pa.array([[2, 2, 7]] * 5)),
+        ("visibility", pa.array([["x"] * 3] * 5)),
+        ("visibility", pa.array([[2, 2, 2]] * 5)),
+        ("shape_id", pa.array(["same"] * 5)),
+        ("width_px", pa.array(["wide"] * 5)),
+        ("box_x_min", pa.array(["left"] * 5)),
+        ("width_px", pa.array([1.5] * 5)),
+    ],
+)
+def test_a_column_of_wrong_values_is_refused(folder, column, values):
+    edited_shapes(folder, lambda t: replaced(t, column, values))
+    assert "shapes.parquet" in refused(folder)
+
+
+def test_the_header_alone_can_be_read(folder, tmp_path):
+    assert read_header(folder) == (landmark_format("points-3"), 2, tmp_path / "pics")
