@@ -109,11 +109,12 @@ def write_npz(dataset: LandmarkDataset, path: Path) -> None:
 
 def _load(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive of named ones")
             names = list(archive.files)
-            arrays = {name: archive[name] for name in names if name in _KNOWN}
+            arrays = {n: np.asarray(archive[n]) for n in names if n in _KNOWN}
     except FileNotFoundError as error:
         raise FileFormatError(path, None, "there is no such file") from error
     except _UNREADABLE as error:
