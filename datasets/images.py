@@ -38,12 +38,19 @@ def read_image(path: str | Path) -> Image:
 
 
 def write_image(path: str | Path, image: Image) -> None:
-    """Write uint8 (H, W, 3), red green blue; the suffix names the type."""
+    """Write uint8 (H, W, 3), red green blue; the suffix names the type.
+
+    Raises
+    ------
+    FileFormatError
+        If the suffix names no type that can be written.
+    """
     path = Path(path)
     quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
-    done, data = cv2.imencode(path.suffix, image[:, :, ::-1], quality)
-    if not done:
-        raise FileFormatError(path, None, f"a picture of type {path.suffix!r} cannot be written")
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise FileFormatError(path, None, f"expected one of {known}, got {path.suffix!r}")
+    _, data = cv2.imencode(path.suffix, image[:, :, ::-1], quality)
     data.tofile(path)
 
 

@@ -36,8 +36,10 @@ def span_lengths(shapes: ShapeSet, span: str | None = None) -> NDArray[np.float6
     known = shapes.format.spans
     name = span or shapes.format.default_span or BOX
     if name == BOX:
-        present = np.where(shapes.present[:, :, None], shapes.points, np.nan)
-        extent = np.nanmax(present, axis=1) - np.nanmin(present, axis=1)
+        present = shapes.present[:, :, None]
+        low = np.where(present, shapes.points, np.inf).min(axis=1)
+        high = np.where(present, shapes.points, -np.inf).max(axis=1)
+        extent = np.maximum(high - low, 0.0)
         lengths = np.prod(extent, axis=1) ** (1 / shapes.points.shape[2])
     elif name in known:
         start, end = known[name]
