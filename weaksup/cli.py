@@ -1,5 +1,231 @@
-"""Commands."""
+"""Commands: train a network, use it, complete clicked shapes, and measure."""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-COMMANDS: list[click.Command] = []
+from datasets.cli import require_free
+from datasets.console import json_option, progress_bar, report
+
+if TYPE_CHECKING:
+    from datasets.dataset import LandmarkDataset
+    from datasets.formats import LandmarkFormat
+    from weaksup.config import TrainingConfig
+    from weaksup.run_folder import RunFolder
+    from weaksup.sources import Sources
+
+_PATH = click.Path(path_type=Path)
+_FORCE = click.option("--force", is_flag=True, help="Replace what is there already.")
+
+# What a resumed run knows from its folder; giving it again could only contradict.
+_SETTLED = (
+    "data", "sparse", "split", "valid", "valid_split", "preset", "config_file", "scale", "seed",
+    "image_size", "width",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("run", type=_PATH)
+@click.option("--data", type=_PATH, multiple=True, help="Data set to learn from; may be repeated.")
+@click.option(
+    "--split", metavar="NAME", help="Learn from this split of the data sets that have splits."
+)
+@click.option("--sparse", type=_PATH, help="Sparse format of the main branch.")
+@click.option("--valid", type=_PATH, help="Data set to measure on while training.")
+@click.option("--valid-split", metavar="NAME", help="Its split; left out, 'valid' if it has that.")
+@click.option("--preset", metavar="NAME", help="quick (default), thesis or dense-only.")
+@click.option("--config", "config_file", type=_PATH, help="Config file instead of a preset.")
+@click.option("--scale", type=float, help="Times all counts of epochs.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order, augmentation.")
+@click.option("--image-size", type=int, metavar="PX", help="Side of the network's crop.")
+@click.option("--width", type=float, help="Share of ResNet-18's channels.")
+@click.option("--device", help="auto (default), cpu, cuda or mps.")
+@click.option("--threads", type=click.IntRange(min=0), help="CPU threads; 0: half of the cores.")
+@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--force", is_flag=True, help="Begin anew in a folder that holds a run.")
+@json_option
+def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any) -> None:  # noqa: ANN401
+    """Train a network into the folder RUN.
+
+    Images with all landmarks are dense, all others sparse. Stage 1 learns the sparse format's
+    landmarks from all images, stage 2 the others from the dense ones, stage 3 everything.
+    """
+    from weaksup.run_folder import RunFolder
+    from weaksup.training import require_trainable
+    from weaksup.training import train as train_run
+
+    folder = RunFolder(run)
+    if folder.exists and not (resume or force):
+        problem = f"{run} holds a run already: --resume goes on with it, --force forgets it"
+        raise click.ClickException(problem)
+    config, sources = _resumed(folder, options) if resume else _begun(options)
+    data = sources.load()
+    if not resume:
+        require_trainable(config, data)  # before anything is forgotten or written
+        folder.clear()
+        folder.create(config, data.sparse, sources.to_table())
+    with progress_bar("Training") as on_progress:
+        train_run(
+            config, run, data, on_progress=on_progress, resume=resume, stop=_stop_on_signals()
+        )
+    _report_run(folder, as_json=as_json)
+
+
+def _begun(options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
+    from weaksup.config import TrainingConfig, preset
+    from weaksup.sources import Sources
+
+    if not options["data"]:
+        raise click.UsageError("name at least one data set with --data")
+    if options["preset"] and options["config_file"]:
+        raise click.UsageError("give --preset or --config, not both")
+    begin = options["config_file"]
+    config = TrainingConfig.load(begin) if begin else preset(options["preset"] or "quick")
+    config = config.changed(
+        seed=options["seed"],
+        image_size_px=options["image_size"],
+        width=options["width"],
+        device=options["device"],
+        threads=options["threads"],
+    )
+    if options["scale"] is not None:
+        config = config.scaled(options["scale"])
+    paths = {name: options[name] for name in ("sparse", "split", "valid", "valid_split")}
+    sources = Sources(tuple(options["data"]), **paths)
+    return config, sources
+
+
+def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
+    from weaksup.sources import Sources
+
+    given = [name for name in _SETTLED if options[name] not in (None, ())]
+    if given:
+        name = {"config_file": "config"}.get(given[0], given[0]).replace("_", "-")
+        raise click.UsageError(f"--resume goes on with what the run was told; leave out --{name}")
+    config = folder.require().config
+    config = config.changed(device=options["device"], threads=options["threads"])
+    return config, Sources.from_table(folder.sources)
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    """Turn the first request to end (Ctrl-C, or another process's) into a stop after the step."""
+    asked = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: asked.set())
+    return asked.is_set
+
+
+def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
+    from weaksup.run_folder import FINISHED
+
+    state = folder.state()
+    if state is None or state.status != FINISHED:
+        message = "stopped" if state is None else state.message
+        raise click.ClickException(f"{message}: fewmark train {folder.path} --resume")
+    measured = folder.metrics().dropna(subset=["valid_nme"])
+    nme = None if measured.empty else float(measured["valid_nme"].iloc[-1])
+    result = {"run": str(folder.path), "status": state.status, "message": state.message}
+    facts = {name: state.facts[name] for name in ("images", "dense", "valid", "mean_shape_nme")}
+    warnings = {"warnings": list(state.warnings)} if state.warnings else {}
+    report({**result, **facts, "valid_nme": nme, **warnings}, as_json=as_json)
+
+
+@click.command()
+@click.argument("run", type=_PATH)
+@click.argument("source", type=_PATH, metavar="DATA")
+@click.argument("target", type=_PATH, metavar="OUT")
+@click.option("--split", metavar="NAME", help="Only the pictures of this split.")
+@_FORCE
+@json_option
+def infer(run: Path, source: Path, target: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Find all landmarks in the pictures of DATA with the network of RUN; write them to OUT.
+
+    DATA is a data set of any file type or a folder of pictures; OUT becomes a data set's folder.
+    """
+    from weaksup.inference import infer as infer_dataset
+    from weaksup.run_folder import RunFolder
+
+    require_free(target, force=options["force"])
+    folder = RunFolder(run).require()
+    dataset = _read(source, options["split"], folder.sparse.dense)
+    with progress_bar("Inferring") as on_progress:
+        predicted = infer_dataset(folder, dataset, on_progress=on_progress)
+    predicted.save(target)
+    report({"written": str(target), "shapes": len(predicted)}, as_json=as_json)
+
+
+@click.command()
+@click.argument("source", type=_PATH, metavar="CLICKED")
+@click.argument("target", type=_PATH, metavar="OUT")
+@click.option("--dense", "dense_path", type=_PATH, required=True, help="Shapes with all landmarks.")
+@_FORCE
+@json_option
+def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_json: bool) -> None:
+    """Fill in the landmarks that are absent in CLICKED from those that are there; write OUT.
+
+    Clicks stay exactly where they are. No network is needed: the rest follows from how the
+    landmarks of the dense shapes move together.
+    """
+    from datasets.io.registry import read
+    from weaksup.completion import complete as complete_dataset
+
+    require_free(target, force=force)
+    dense = read(dense_path)
+    clicked = _read(source, None, dense.format)
+    completed = complete_dataset(clicked, dense)
+    completed.save(target)
+    present = clicked.shapes.present
+    result = {
+        "written": str(target),
+        "shapes": len(clicked),
+        "clicked_landmarks": int(present.sum()),
+        "filled_in": int((completed.shapes.present & ~present).sum()),
+        "without_any_click": int((~present.any(axis=1)).sum()),
+    }
+    report(result, as_json=as_json)
+
+
+@click.command()
+@click.argument("predicted", type=_PATH)
+@click.option("--truth", type=_PATH, required=True, help="Data set with the true landmarks.")
+@click.option("--split", metavar="NAME", help="Judge only this split of the truth.")
+@click.option("--span", metavar="NAME", help="What errors are parts of; the format's first span.")
+@click.option("--baseline", type=_PATH, metavar="DENSE", help="Add a row: its mean shape.")
+@click.option("--components", is_flag=True, help="Add a row for each component of the format.")
+@json_option
+def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Measure PREDICTED against true landmarks; shapes are joined by their names."""
+    from datasets.io.registry import read
+    from weaksup.completion import mean_shape_prediction
+    from weaksup.evaluation import evaluate as measure
+    from weaksup.evaluation import rates
+
+    true = _read(truth, options["split"])
+    evaluation = measure(_read(predicted, None, true.format), true, options["span"])
+    rows = []
+    if options["baseline"] is not None:
+        dense = read(options["baseline"], landmark_format=true.format)
+        level = mean_shape_prediction(dense, evaluation.truth)
+        errors = measure(level, evaluation.truth, options["span"]).errors
+        rows.append({"what": "mean shape", **rates(errors)})
+    if options["components"]:
+        parts = evaluation.per_component
+        rows += [{"what": name, **rates(errors)} for name, errors in parts.items()]
+    report(evaluation.summary(), as_json=as_json, rows=rows)
+
+
+def _read(
+    path: Path, split: str | None, landmark_format: "LandmarkFormat | None" = None
+) -> "LandmarkDataset":
+    from datasets.io.registry import read
+
+    dataset = read(path, landmark_format=landmark_format)
+    return dataset if split is None else dataset.split(split)
+
+
+COMMANDS: list[click.Command] = [train, infer, complete, evaluate]

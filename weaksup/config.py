@@ -1,0 +1,310 @@
+"""What a training run is told: its stages and its numbers, read from TOML and saved with the run.
+
+`thesis` follows Yan 2020, sec. 5.5.2 to the letter where it speaks: three stages of 1500, 3000 and
+3000 epochs, L2 loss, SGD, rates 0.01, 0.01 and 0.001, each cut to a tenth when the loss has not
+fallen for 200 epochs, ResNet-18 of full width, not pretrained. What it leaves open is chosen here:
+
+- momentum 0.9, batches of 32 (stages 2 and 3: 16), no weight decay;
+- the loss of an image is the *sum* over the stage's landmarks of squared distances, positions in
+  [-1, 1] across the crop; the mean over landmarks makes the same rate far too slow;
+- the rate rises over the first 50 steps of a stage, without which few landmarks can diverge;
+- pictures are turned, scaled, shifted and changed in brightness, never mirrored: the mirrored
+  picture of a sparse format has other landmarks;
+- crops of 64 px, 1.25 times the object's box; batch statistics are frozen in stage 2;
+- training starts at the mean shape of the dense images.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Self, get_args, get_origin
+
+import tomli_w
+
+from datasets.errors import FileFormatError, TrainingError, UnknownNameError
+from datasets.formats import read_toml
+from weaksup.parts import BODY, MAIN, PARTS, SECONDARY
+
+Images = Literal["all", "dense"]
+Optimiser = Literal["sgd", "adamw"]
+Decay = Literal["plateau", "one-cycle"]
+Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+
+# How a run is carried out, not what it computes: these may change when it is taken up again.
+_OUTSIDE_IDENTITY = ("device", "threads", "checkpoint_every_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of training.
+
+    Parameters
+    ----------
+    name
+        Unique in its run.
+    images
+        ``"all"``: every image with a label that counts; ``"dense"``: those with all M landmarks.
+    loss_on
+        Branches whose landmarks count in the loss.
+    train
+        Parts that learn; the rest is frozen.
+    epochs, rate, batch
+        Passes over the images, (highest) learning rate, images a step (at most a quarter of the
+        images, so that an epoch has several steps).
+    optimiser
+        ``"sgd"`` or ``"adamw"``.
+    decay
+        ``"plateau"``: the rate is cut to a tenth when the loss has not fallen for `patience`
+        epochs; ``"one-cycle"``: it rises and falls once (Smith and Topin 2018).
+    """
+
+    name: str
+    images: Images
+    loss_on: tuple[str, ...]
+    train: tuple[str, ...]
+    epochs: int
+    rate: float
+    batch: int = 32
+    optimiser: Optimiser = "sgd"
+    decay: Decay = "plateau"
+    patience: int = 200
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _require_choice(self, "images", get_args(Images))
+        _require_choice(self, "optimiser", get_args(Optimiser))
+        _require_choice(self, "decay", get_args(Decay))
+        _require_positive(self, "epochs", "rate", "batch", "patience")
+        for name, parts in (("loss_on", self.loss_on), ("train", self.train)):
+            known = PARTS[1:] if name == "loss_on" else PARTS
+            if not parts or not set(parts) <= set(known):
+                problem = f"stage {self.name!r}: {name} must name some of {known}, got {parts}"
+                raise TrainingError(problem)
+
+    def scaled(self, scale: float) -> Self:
+        """The stage with all counts of epochs times `scale`, each at least one."""
+        epochs, patience = (max(1, round(scale * n)) for n in (self.epochs, self.patience))
+        return dataclasses.replace(self, epochs=epochs, patience=patience)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Everything that a run depends on besides its data.
+
+    Parameters
+    ----------
+    preset
+        Name of the preset it began as.
+    stages
+        In order.
+    seed
+        Of first weights, order of images, and augmentation.
+    image_size_px, margin
+        Side of the crop in pixels, and in parts of the object's box.
+    width
+        Share of ResNet-18's channels.
+    momentum, weight_decay
+        Of the optimisers; AdamW takes its usual moments and only the decay.
+    warm_up_steps
+        Steps over which a plateau stage's rate rises; at most a tenth of the stage.
+    rotation_deg, scaling, shift, brightness, contrast
+        Largest change by augmentation, either way: degrees; factor; parts of half the crop;
+        parts of white; factor.
+    device, threads
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; CPU threads, 0 for half of the cores.
+    precision
+        Of Lightning Fabric: ``"32-true"`` or, on a GPU, ``"16-mixed"`` or ``"bf16-mixed"``.
+    validate_every
+        Epochs between two measurements on the validation images.
+    checkpoint_every_s
+        Seconds between two checkpoints; one is written at the end of a stage in any case.
+    """
+
+    preset: str
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    image_size_px: int = 64
+    margin: float = 1.25
+    width: float = 1.0
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    warm_up_steps: int = 50
+    rotation_deg: float = 20.0
+    scaling: float = 0.15
+    shift: float = 0.12
+    brightness: float = 0.25
+    contrast: float = 0.25
+    device: str = "auto"
+    threads: int = 0
+    precision: Precision = "32-true"
+    validate_every: int = 5
+    checkpoint_every_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) != len(names):
+            raise TrainingError(f"a run needs stages of different names, got {names}")
+        _require_positive(self, "margin", "width", "validate_every")
+        _require_choice(self, "device", ("auto", "cpu", "cuda", "mps"))
+        _require_choice(self, "precision", get_args(Precision))
+        if self.image_size_px < 32:
+            problem = "image_size_px must be at least 32: ResNet-18 halves it five times, got "
+            raise TrainingError(f"{problem}{self.image_size_px}")
+        changes = ("rotation_deg", "shift", "brightness", "momentum", "weight_decay")
+        for name in (*changes, "warm_up_steps", "threads", "checkpoint_every_s"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"{name} must not be negative, got {getattr(self, name)}")
+        if not 0 <= self.scaling < 1 or not 0 <= self.contrast < 1:
+            raise TrainingError("scaling and contrast must lie in [0, 1)")
+
+    def changed(self, **values: Any) -> Self:  # noqa: ANN401 - any of the fields
+        """The config with other values; those that are None stay."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return dataclasses.replace(self, **given)
+
+    def scaled(self, scale: float) -> Self:
+        """The config with all counts of epochs times `scale`."""
+        if not scale > 0:
+            raise TrainingError(f"the scale of a run must be positive, got {scale}")
+        return self.changed(stages=tuple(stage.scaled(scale) for stage in self.stages))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def cpu_threads(self) -> int:
+        """`threads`, or half of the cores: the page that shows the run needs some as well."""
+        return self.threads or max(1, (os.cpu_count() or 1) // 2)
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that changes what the run computes."""
+        table = self.to_table()
+        for name in _OUTSIDE_IDENTITY:
+            del table[name]
+        return hashlib.sha256(tomli_w.dumps(table).encode()).hexdigest()
+
+    def to_table(self) -> dict[str, Any]:
+        """Plain values, fit for TOML."""
+        table = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "stages"}
+        return {**table, "stages": [dataclasses.asdict(stage) for stage in self.stages]}
+
+    def save(self, path: str | Path) -> None:
+        """Write as TOML."""
+        Path(path).write_text(tomli_w.dumps(self.to_table()), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TrainingConfig":
+        """Read what `save` wrote, or a person.
+
+        Raises
+        ------
+        FileFormatError
+            If the file cannot be read, or a key is unknown, missing or of the wrong type.
+        """
+        table = read_toml(path)
+        try:
+            stages = table.pop("stages")
+            if not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
+                raise FileFormatError(path, "stages", "expected tables, [[stages]]")
+            rows = [Stage(**_values(Stage, row, path)) for row in stages]
+            return cls(stages=tuple(rows), **_values(cls, table, path))
+        except KeyError as error:
+            raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
+        except TypeError as error:
+            raise FileFormatError(path, None, str(error).partition("() ")[2]) from error
+        except TrainingError as error:
+            raise FileFormatError(path, None, str(error)) from error
+
+
+def _values(kind: type, table: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    types = {f.name: f.type for f in fields(kind)}
+    values = {}
+    for name, value in table.items():
+        if name not in types:
+            known = ", ".join(types)
+            raise FileFormatError(path, name, f"unknown key of {kind.__name__}; known are {known}")
+        values[name] = _typed(types[name], value, path, name)
+    return values
+
+
+def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: ANN401
+    """The value as its field's type, if it is of it."""
+    if get_origin(kind) is tuple:
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        raise FileFormatError(path, name, f"expected a list of texts, got {value!r}")
+    expected = str if get_origin(kind) is Literal else kind
+    if expected is float and type(value) is int:
+        return float(value)
+    if type(value) is not expected:
+        problem = f"expected {expected.__name__}, got {value!r}"
+        raise FileFormatError(path, name, problem)
+    return value
+
+
+def _require_choice(owner: object, name: str, known: tuple[str, ...]) -> None:
+    value = getattr(owner, name)
+    if value not in known:
+        raise TrainingError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+
+
+def _require_positive(owner: object, *names: str) -> None:
+    for name in names:
+        if not getattr(owner, name) > 0:
+            raise TrainingError(f"{name} must be positive, got {getattr(owner, name)}")
+
+
+_BOTH = (MAIN, SECONDARY)
+
+_THESIS = TrainingConfig(
+    preset="thesis",
+    stages=(
+        Stage("sparse", "all", (MAIN,), (BODY, MAIN), 1500, 0.01, 32),
+        Stage("secondary", "dense", (SECONDARY,), (SECONDARY,), 3000, 0.01, 16),
+        Stage("everything", "dense", _BOTH, PARTS, 3000, 0.001, 16),
+    ),
+)
+
+# AdamW and one cycle a stage: with so few epochs, SGD at the thesis' rates gets less than half
+# of the way (NME 9.8 % instead of 7.3 % on faces, after the same 25,600 images; docs/training.md).
+_QUICK = TrainingConfig(
+    preset="quick",
+    width=0.25,
+    weight_decay=0.01,
+    stages=(
+        Stage("sparse", "all", (MAIN,), (BODY, MAIN), 20, 0.004, 32, "adamw", "one-cycle"),
+        Stage(
+            "secondary", "dense", (SECONDARY,), (SECONDARY,), 60, 0.003, 16, "adamw", "one-cycle"
+        ),
+        Stage("everything", "dense", _BOTH, PARTS, 20, 0.0001, 16, "adamw", "one-cycle"),
+    ),
+)
+
+# What the n dense images alone give: the baseline of weak supervision, and, when all images are
+# dense, its ceiling.
+_DENSE_ONLY = _QUICK.changed(
+    preset="dense-only",
+    stages=(Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle"),),
+)
+
+PRESETS = {config.preset: config for config in (_QUICK, _THESIS, _DENSE_ONLY)}
+
+
+def preset(name: str) -> TrainingConfig:
+    """A config by name: ``"quick"``, ``"thesis"`` or ``"dense-only"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name.
+    """
+    if name not in PRESETS:
+        raise UnknownNameError(f"unknown preset {name!r}; known are {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,101 @@
+"""How good predicted landmarks are, against true ones of the same pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.dataset import LandmarkDataset
+from datasets.errors import ShapeMismatchError
+from datasets.metrics import (
+    BOX,
+    auc,
+    failure_rate,
+    image_errors,
+    landmark_failure_rate,
+    nme,
+    normalised_errors,
+)
+
+THRESHOLDS = (0.08, 0.1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Errors of N predicted shapes.
+
+    Parameters
+    ----------
+    truth, predicted
+        The N shapes that both data sets have, in one order.
+    span
+        What errors are parts of.
+    errors
+        float64 (N, M); NaN where a landmark is absent in either.
+    """
+
+    truth: LandmarkDataset
+    predicted: LandmarkDataset
+    span: str
+    errors: NDArray[np.float64]
+
+    @property
+    def per_image(self) -> NDArray[np.float64]:
+        """NME of each image, (N,); NaN where it has no landmark to judge."""
+        return image_errors(self.errors)
+
+    @property
+    def per_landmark(self) -> NDArray[np.float64]:
+        """Mean error of each landmark over the images, (M,); NaN where no image has it."""
+        return image_errors(self.errors.T)
+
+    @property
+    def per_component(self) -> dict[str, NDArray[np.float64]]:
+        """Errors of each component of the format, (N, its landmarks), where there are any."""
+        parts = {c.name: self.errors[:, list(c.indices)] for c in self.truth.format.components}
+        return {name: part for name, part in parts.items() if not np.isnan(part).all()}
+
+    def summary(self) -> dict[str, Any]:
+        """Number of images, span and `rates`, fit for JSON."""
+        return {"images": len(self.truth), "span": self.span, **rates(self.errors)}
+
+
+def rates(errors: NDArray[np.float64]) -> dict[str, float]:
+    """NME, and FR^I, FR^L and AUC at 8 and 10 % (Yan 2020, sec. 3.6.2 and 4.3), by name."""
+    result = {"nme": nme(errors)}
+    for threshold in THRESHOLDS:
+        name = f"{100 * threshold:g}"
+        result[f"failure_rate_{name}"] = failure_rate(errors, threshold)
+        result[f"landmark_failure_rate_{name}"] = landmark_failure_rate(errors, threshold)
+        result[f"auc_{name}"] = auc(errors, threshold)
+    return result
+
+
+def evaluate(
+    predicted: LandmarkDataset, truth: LandmarkDataset, span: str | None = None
+) -> Evaluation:
+    """Compare the shapes that two data sets share by their ``shape_id``.
+
+    Parameters
+    ----------
+    predicted, truth
+        Data sets of one format; `truth` gives the order of the result.
+    span
+        See `datasets.metrics.span_lengths`.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If no shape is in both, the formats differ, or a true shape lacks the span.
+    """
+    place = {name: i for i, name in enumerate(predicted.samples["shape_id"])}
+    matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
+    both = np.flatnonzero(matches >= 0)
+    if both.size == 0:
+        ours, theirs = (d.samples["shape_id"].head(2).tolist() for d in (predicted, truth))
+        problem = f"no shape is in both data sets: names here are like {ours}, there like {theirs}"
+        raise ShapeMismatchError(problem)
+    predicted, truth = predicted.take(matches[both]), truth.take(both)
+    errors = normalised_errors(predicted.shapes, truth.shapes, span)
+    return Evaluation(truth, predicted, span or truth.format.default_span or BOX, errors)

@@ -1,0 +1,195 @@
+"""Learning itself: one network, one stage at a time, epoch by epoch; knows nothing of files.
+
+All chance comes from two generators, one for the order of images and one for augmentation. They
+are part of the state, so that a learner restored from it computes the same numbers as one that
+was never stopped (bit for bit on the CPU).
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from weaksup.augmentation import Augmentation, apply_change
+from weaksup.config import Stage, TrainingConfig
+from weaksup.losses import squared_distance_loss
+from weaksup.network import TwoBranchResNet
+from weaksup.samples import Crops
+from weaksup.schedule import LearningRate, make_optimiser
+
+
+class StopAskedError(Exception):
+    """Somebody asked the run to stop; what the current epoch learnt is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What an epoch came to.
+
+    Parameters
+    ----------
+    loss, mean_shape_loss
+        Mean over the images; the second is what the mean shape would have had on the same ones.
+    rate
+        Learning rate of its last step.
+    cuts
+        How often the plateau rule has cut the rate in this stage so far.
+    """
+
+    loss: float
+    mean_shape_loss: float
+    rate: float
+    cuts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _StageWork:
+    """What the steps of a stage share."""
+
+    stage: Stage
+    counted: Tensor
+    rows: Tensor
+    steps: int
+    network: Any  # Fabric wraps network and optimiser in classes of its own
+    optimiser: Any
+    rate: LearningRate
+
+
+class Learner:
+    """A network and all that changes while it learns.
+
+    Parameters
+    ----------
+    fabric
+        Places tensors, wraps the network, and goes backwards.
+    config
+        Numbers of augmentation and optimisers; its seed begins the generators.
+    network
+        Starts at the mean shape.
+    crops
+        Training images and landmarks.
+    mean_shape
+        float32 (M, 2), what losses are compared with.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        config: TrainingConfig,
+        network: TwoBranchResNet,
+        crops: Crops,
+        mean_shape: Tensor,
+    ) -> None:
+        self._fabric, self._config, self._crops = fabric, config, crops
+        self.network = network.to(fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mean_shape = mean_shape.to(fabric.device)
+        self._order = torch.Generator().manual_seed(config.seed)
+        self._chance = torch.Generator().manual_seed(config.seed + 1)
+        self._augmentation = Augmentation(
+            config.rotation_deg, config.scaling, config.shift, config.brightness, config.contrast
+        )
+        self._work: _StageWork | None = None
+
+    def begin(self, stage: Stage, counted: Tensor) -> None:
+        """Freeze what does not learn, and begin with a new optimiser.
+
+        Parameters
+        ----------
+        stage
+            The stage.
+        counted
+            bool (N, M): the landmarks that count; images of which none does are left out.
+        """
+        rows = torch.nonzero(counted.any(dim=1))[:, 0]
+        # An epoch of few images would be one step, and the epochs would be far too few of them.
+        batch = min(stage.batch, max(2, len(rows) // 4))
+        steps = math.ceil(len(rows) / batch)
+        self.network.set_trained(stage.train)
+        optimiser = make_optimiser(stage, self._config, self.network.parameters())
+        rate = LearningRate(stage, steps * stage.epochs, self._config.warm_up_steps)
+        # Wrapped anew for every stage: what is frozen must be so before it is wrapped.
+        wrapped, optimiser = self._fabric.setup(self.network, optimiser)
+        self._work = _StageWork(stage, counted, rows, steps, wrapped, optimiser, rate)
+
+    def epoch(self, stop: Callable[[], bool]) -> EpochResult:
+        """Go once through the images of the stage.
+
+        Raises
+        ------
+        StopAskedError
+            If `stop`, asked after every step, says yes.
+        """
+        work = self._working()
+        sums = torch.zeros(2)
+        order = work.rows[torch.randperm(len(work.rows), generator=self._order)]
+        rate = work.rate.now
+        # Parts of nearly equal size: a last batch of one image would have no batch statistics.
+        for batch in torch.tensor_split(order, work.steps):
+            rate = work.rate.now
+            sums += self._step(work, batch) * len(batch)
+            if stop():
+                raise StopAskedError
+        loss, mean_shape_loss = (float(v) / len(work.rows) for v in sums)
+        work.rate.end_epoch(loss)
+        return EpochResult(loss, mean_shape_loss, rate, work.rate.cuts)
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """Look at the network without teaching it: batch statistics stay as they are."""
+        self.network.eval()
+        try:
+            yield
+        finally:
+            self.network.set_trained(self._working().stage.train)
+
+    def _step(self, work: _StageWork, batch: Tensor) -> Tensor:
+        """One step: its loss, and what the mean shape's would have been, as (2,)."""
+        work.rate.apply(work.optimiser)
+        device = self._fabric.device
+        images, points = apply_change(
+            self._crops.images[batch].to(device),
+            self._crops.points[batch].to(device),
+            self._augmentation.draw(len(batch), self._chance),
+            self._config.image_size_px,
+        )
+        counted = work.counted[batch].to(device)
+        predicted = work.network(images.contiguous(memory_format=torch.channels_last))
+        loss = squared_distance_loss(predicted, points, counted)
+        work.optimiser.zero_grad()
+        self._fabric.backward(loss)
+        work.optimiser.step()
+        level = squared_distance_loss(self._mean_shape.expand_as(points), points, counted)
+        return torch.stack([loss.detach(), level]).cpu()
+
+    def _working(self) -> _StageWork:
+        if self._work is None:
+            raise RuntimeError("begin a stage first")
+        return self._work
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs, as tensors and plain values."""
+        work = self._working()
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": work.optimiser.state_dict(),
+            "rate": work.rate.state(),
+            "order": self._order.get_state(),
+            "chance": self._chance.get_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on between two stages, where `state` was taken at the end of one."""
+        self.network.load_state_dict(state["network"])
+        self._order.set_state(state["order"])
+        self._chance.set_state(state["chance"])
+
+    def restore_stage(self, state: dict[str, Any]) -> None:
+        """Go on within the stage that was just begun, as `state` was taken within it."""
+        work = self._working()
+        work.optimiser.load_state_dict(state["optimiser"])
+        work.rate.restore(state["rate"])

@@ -1,0 +1,253 @@
+"""The folder of a training run: everything that it was told, does and knows.
+
+::
+
+    config.toml      what it was told (`TrainingConfig`)
+    sparse.toml      the landmarks of the main branch (`SparseFormat`)
+    sources.toml     where its data came from, for people and for taking it up again
+    state.json       what it is doing (`RunState`)
+    metrics.csv      a row an epoch
+    checkpoint.pt    the network and all that is needed to go on
+    predictions/     data sets that it inferred, by name
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import tomli_w
+
+from datasets.errors import FileFormatError, TrainingError
+from datasets.formats import SparseFormat, read_toml
+from weaksup.config import TrainingConfig
+
+RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
+INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
+
+METRICS = (
+    "stage",
+    "epoch",
+    "loss",
+    "mean_shape_loss",
+    "rate",
+    "cuts",
+    "valid_nme",
+    "valid_nme_sparse",
+    "seconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a run is doing.
+
+    Parameters
+    ----------
+    status
+        ``running``, ``stopped``, ``finished`` or ``failed``; `RunFolder.state` turns ``running``
+        into ``interrupted`` where the process is gone.
+    message
+        One line for people.
+    epochs_done, epochs
+        Over all stages.
+    warnings
+        What a person should know about the result.
+    facts
+        Numbers of the run: images, dense, valid, device, mean_shape_nme (None without
+        validation images), and for each stage how many images it uses and leaves out.
+    process, created
+        The process and when it began, as in `datasets.jobs.Job`.
+    """
+
+    status: str
+    message: str
+    epochs_done: int
+    epochs: int
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    process: int = 0
+    created: float = 0.0
+
+
+class RunFolder:
+    """Reads and writes the files of a run; creates nothing by being made.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.path.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run in the folder (a job's log may stand there before)."""
+        return (self.path / "config.toml").exists()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint; it is missing before the first one is written."""
+        return self.path / "checkpoint.pt"
+
+    def prediction(self, dataset_name: str) -> Path:
+        """Folder of the data set inferred from another one of this name."""
+        return self.path / "predictions" / dataset_name
+
+    def create(
+        self, config: TrainingConfig, sparse: SparseFormat, sources: Mapping[str, Any]
+    ) -> None:
+        """Begin a run: write what it was told.
+
+        Raises
+        ------
+        TrainingError
+            If there is a run already.
+        """
+        if self.exists:
+            problem = f"{self.path} holds a run already; take it up with resume, or choose a name"
+            raise TrainingError(problem)
+        self.path.mkdir(parents=True, exist_ok=True)
+        sparse.save(self.path / "sparse.toml")
+        text = tomli_w.dumps(dict(sources))
+        (self.path / "sources.toml").write_text(text, encoding="utf-8")
+        self.keep_metrics(0)
+        config.save(self.path / "config.toml")  # last: from now on the run exists
+
+    def clear(self) -> None:
+        """Forget the run, but for its predictions and the log of its job."""
+        for name in ("config.toml", "sparse.toml", "sources.toml", "state.json", "metrics.csv"):
+            (self.path / name).unlink(missing_ok=True)
+        self.checkpoint.unlink(missing_ok=True)
+
+    def require(self) -> "RunFolder":
+        """Itself, if there is a run.
+
+        Raises
+        ------
+        TrainingError
+            If there is none.
+        """
+        if not self.exists:
+            raise TrainingError(f"{self.path} holds no training run: there is no config.toml")
+        return self
+
+    @property
+    def config(self) -> TrainingConfig:
+        """What the run was told."""
+        return TrainingConfig.load(self.path / "config.toml")
+
+    @property
+    def sparse(self) -> SparseFormat:
+        """The sparse format it learns."""
+        return SparseFormat.load(self.path / "sparse.toml")
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """Where its data came from, as the command was told."""
+        return read_toml(self.path / "sources.toml")
+
+    def state(self) -> RunState | None:
+        """What the run is doing; None before it begins.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is broken.
+        """
+        path = self.path / "state.json"
+        if not path.exists():
+            return None
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            state = RunState(**{**values, "warnings": tuple(values["warnings"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise FileFormatError(path, None, "not the state of a run") from error
+        if state.status != RUNNING or _lives(state):
+            return state
+        message = f"ended without a word after {state.epochs_done} of {state.epochs} epochs"
+        return RunState(**{**asdict(state), "status": INTERRUPTED, "message": message})
+
+    def set_state(self, state: RunState) -> None:
+        """Write what the run is doing."""
+        write_whole(
+            self.path / "state.json",
+            lambda path: path.write_text(json.dumps(asdict(state)), encoding="utf-8"),
+        )
+
+    def metrics(self) -> pd.DataFrame:
+        """A row an epoch with the columns `METRICS`; NaN where nothing was measured.
+
+        Losses are those of `weaksup.losses`; ``mean_shape_loss`` is what the mean shape would
+        have had on the same augmented images. ``valid_nme`` is over all landmarks,
+        ``valid_nme_sparse`` over the m of the main branch, both as parts of the default span.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is missing or broken.
+        """
+        path = self.path / "metrics.csv"
+        try:
+            text = path.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]  # the last line may be in the making
+            table = pd.read_csv(StringIO(whole))
+        except (OSError, ValueError) as error:
+            raise FileFormatError(path, None, f"cannot be read: {error}") from error
+        if list(table.columns) != list(METRICS):
+            raise FileFormatError(path, 1, f"expected the columns {', '.join(METRICS)}")
+        return table
+
+    def keep_metrics(self, count: int) -> None:
+        """Keep the first rows, as they were written, and forget the rest."""
+        path = self.path / "metrics.csv"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        kept = [",".join(METRICS), *lines[1 : count + 1]]
+        write_whole(path, lambda new: new.write_text("\n".join(kept) + "\n", encoding="utf-8"))
+
+    def add_metrics(self, row: Mapping[str, Any]) -> None:
+        """Append the row of an epoch; None is written as nothing."""
+        values = ("" if row[name] is None else str(row[name]) for name in METRICS)
+        with (self.path / "metrics.csv").open("a", encoding="utf-8") as file:
+            file.write(",".join(values) + "\n")
+
+
+def this_process() -> tuple[int, float]:
+    """Number of this process and when it began."""
+    process = psutil.Process()
+    return process.pid, process.create_time()
+
+
+def _lives(state: RunState) -> bool:
+    try:
+        process = psutil.Process(state.process)
+        same = abs(process.create_time() - state.created) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the file and rename: whatever happens, the file is old or new, never half."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,150 @@
+"""Crops and landmarks in memory: pictures are read and cut once, before training begins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datasets.dataset import LandmarkDataset
+from datasets.errors import TrainingError
+from datasets.formats import SparseFormat
+from datasets.images import Frame, cut, frame_of, read_image
+from datasets.progress import Progress, ignore_progress
+from weaksup.config import Stage, TrainingConfig
+from weaksup.parts import MAIN, SECONDARY
+
+_BORDER_SHARE = 0.125  # of the crop, on each side: what augmentation may bring into view
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a run learns from and is measured on.
+
+    Parameters
+    ----------
+    images
+        Data set in the dense format; rows with all M landmarks are dense, any other is sparse.
+    sparse
+        The m landmarks of the main branch.
+    valid
+        Data set that errors are measured on while training, or None.
+
+    Raises
+    ------
+    TrainingError
+        If the formats differ or are not of two dimensions, or a data set is empty.
+    """
+
+    images: LandmarkDataset
+    sparse: SparseFormat
+    valid: LandmarkDataset | None = None
+
+    def __post_init__(self) -> None:
+        """Check that everything speaks of the same landmarks."""
+        for name, dataset in (("training", self.images), ("validation", self.valid)):
+            if dataset is None:
+                continue
+            if dataset.format.landmarks != self.sparse.dense.landmarks:
+                problem = f"the {name} data are {dataset.format.name}, "
+                raise TrainingError(
+                    f"{problem}but the sparse format is one of {self.sparse.dense.name}"
+                )
+            if dataset.shapes.points.shape[2] != 2:
+                raise TrainingError(f"the {name} data are not of two dimensions")
+            if len(dataset) == 0:
+                raise TrainingError(f"the {name} data are empty")
+
+    def dense_rows(self) -> NDArray[np.int64]:
+        """Rows of the training data that have all M landmarks."""
+        return np.flatnonzero(self.images.shapes.complete)
+
+    def counted(self, stage: Stage) -> NDArray[np.bool_]:
+        """Bool (N, M): the landmarks that count in the loss of a stage, image by image."""
+        counts = self.images.shapes.present.copy()
+        if stage.images == "dense":
+            counts &= self.images.shapes.complete[:, np.newaxis]
+        if MAIN not in stage.loss_on:
+            counts[:, list(self.sparse.chosen)] = False
+        if SECONDARY not in stage.loss_on:
+            counts[:, list(self.sparse.rest)] = False
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """N square crops and the landmarks in them.
+
+    Parameters
+    ----------
+    images
+        uint8 (N, 3, S, S), S = `size_px` + 2 * `border_px`.
+    points
+        float32 (N, M, 2) in [-1, 1] across the frame, that is without the border; NaN is absent.
+    frames
+        N frames.
+    border_px
+        Pixels around the frame on each side.
+    """
+
+    images: Tensor
+    points: Tensor
+    frames: tuple[Frame, ...]
+    border_px: int
+
+    def mean_shape(self, rows: NDArray[np.int64]) -> Tensor:
+        """Mean place of each landmark over these rows, float32 (M, 2).
+
+        Without rows it is taken over all crops; a landmark that none has is at the centre.
+        """
+        points = self.points[torch.from_numpy(rows)] if len(rows) else self.points
+        return points.double().nanmean(dim=0).nan_to_num().float()
+
+
+def frame_of_row(
+    dataset: LandmarkDataset, row: int, size_px: tuple[int, ...], margin: float
+) -> Frame:
+    """The square that the network sees: `margin` times the box; without a box, the picture.
+
+    `size_px` is the picture's (H, W), or more dimensions after those.
+    """
+    box = dataset.box(row)
+    return frame_of(box, size_px[0], size_px[1], 1.0 if box is None else margin)
+
+
+def cut_crops(
+    dataset: LandmarkDataset,
+    config: TrainingConfig,
+    *,
+    border: bool = False,
+    on_progress: Progress = ignore_progress,
+) -> Crops:
+    """Read every picture and cut its crop, with room for augmentation around if `border`.
+
+    Raises
+    ------
+    FileFormatError
+        If a picture is missing or broken.
+    ShapeMismatchError
+        If a row has no picture.
+    """
+    size = config.image_size_px
+    border_px = round(_BORDER_SHARE * size) if border else 0
+    whole = size + 2 * border_px
+    images = np.empty((len(dataset), 3, whole, whole), dtype=np.uint8)
+    points = np.empty((*dataset.shapes.points.shape[:2], 2), dtype=np.float32)
+    frames = []
+    for row in range(len(dataset)):
+        image = read_image(dataset.image_path(row))
+        frame = frame_of_row(dataset, row, image.shape, config.margin)
+        images[row] = cut(image, _widened(frame, whole / size), whole).transpose(2, 0, 1)
+        points[row] = frame.to_unit(dataset.shapes.points[row])
+        frames.append(frame)
+        on_progress(row + 1, len(dataset))
+    return Crops(torch.from_numpy(images), torch.from_numpy(points), tuple(frames), border_px)
+
+
+def _widened(frame: Frame, factor: float) -> Frame:
+    more = (factor - 1) * frame.side / 2
+    return Frame(frame.x_min - more, frame.y_min - more, factor * frame.side)

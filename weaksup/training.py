@@ -1,0 +1,295 @@
+"""Training runs: stages, checkpoints, and going on after a stop."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from datasets.errors import TrainingError
+from datasets.progress import Progress, ignore_progress
+from weaksup.checkpoints import fingerprint, read_checkpoint, require_same, save_checkpoint
+from weaksup.config import Stage, TrainingConfig
+from weaksup.devices import choose_device, cpu_threads
+from weaksup.learner import Learner, StopAskedError
+from weaksup.network import TwoBranchResNet
+from weaksup.parts import BODY, SECONDARY
+from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder, RunState, this_process
+from weaksup.samples import TrainingData, cut_crops
+from weaksup.validation import Validation
+
+logger = logging.getLogger(__name__)
+
+_HARDLY_BETTER = 0.8**2  # of the mean shape's loss: distances of 0.8 of its distances
+
+
+def never() -> bool:
+    """Do not stop: the default."""
+    return False
+
+
+def train(
+    config: TrainingConfig,
+    run_folder: str | Path,
+    data: TrainingData,
+    *,
+    on_progress: Progress = ignore_progress,
+    resume: bool = False,
+    stop: Callable[[], bool] = never,
+) -> RunFolder:
+    """Train a network by stages (Yan 2020, sec. 5.5.2) into a run folder.
+
+    Parameters
+    ----------
+    config
+        What to do. When a run is taken up, it must be the same but for device and threads.
+    run_folder
+        Where the run is kept; created if missing. Unless `resume`, no run may have begun in it.
+    data
+        Images and labels, which must be the same when a run is taken up.
+    on_progress
+        Called with epochs done and epochs in all.
+    resume
+        Go on from the last checkpoint, if there is one.
+    stop
+        Asked after every step; where it says yes, the run ends as ``stopped``.
+
+    Returns
+    -------
+    RunFolder
+        Its `state()` tells whether the run is finished or stopped.
+
+    Raises
+    ------
+    TrainingError
+        If the run cannot start or go on, or the loss is no longer finite.
+    FileFormatError
+        If a picture or a file of the run cannot be read.
+    """
+    folder = RunFolder(run_folder)
+    counted = require_trainable(config, data)
+    if not folder.exists:
+        folder.create(config, data.sparse, {})
+    elif not resume and folder.state() is not None:
+        raise TrainingError(f"{folder.path} holds a run already; resume it, or take another name")
+    run = _Run(config, folder, data, on_progress, stop)
+    with cpu_threads(config.cpu_threads):
+        _watch(run, counted)
+    return folder
+
+
+def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor]:
+    """What counts in the loss of every stage, each bool (N, M); checked before pictures are read.
+
+    Raises
+    ------
+    TrainingError
+        If that is too little to learn from, or there is no such device.
+    """
+    choose_device(config.device, config.precision)
+    return [_counted(data, stage) for stage in config.stages]
+
+
+def _counted(data: TrainingData, stage: Stage) -> Tensor:
+    counted = torch.from_numpy(data.counted(stage))
+    found, need = int(counted.any(dim=1).sum()), 2 if BODY in stage.train else 1
+    if found >= need:
+        return counted
+    labels = f"all {len(data.sparse.dense)} landmarks" if stage.images == "dense" else "labels"
+    problem = f"stage {stage.name!r} needs at least {need} images with {labels}, found {found}"
+    if not data.sparse.rest and stage.loss_on == (SECONDARY,):
+        problem = f"the sparse format has every landmark: stage {stage.name!r} has none to infer"
+    raise TrainingError(problem)
+
+
+def _watch(run: "_Run", counted: list[Tensor]) -> None:
+    """Carry the run out; however it ends, its state says so."""
+    try:
+        run.work(counted)
+    except StopAskedError:
+        run.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
+    except KeyboardInterrupt:
+        run.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
+        raise
+    except Exception as error:
+        run.tell(FAILED, str(error) or type(error).__name__)
+        raise
+
+
+class _Run:
+    """One run at work: the learner, and what is written of it."""
+
+    _learner: Learner
+    _validation: Validation | None
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folder: RunFolder,
+        data: TrainingData,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._config, self._folder, self._data = config, folder, data
+        self._on_progress, self._stop = on_progress, stop
+        process, created = this_process()
+        self._state = RunState(RUNNING, "", 0, config.epochs, process=process, created=created)
+        self._fingerprint = fingerprint(data)
+        self._saved_at = time.monotonic()
+
+    def tell(self, status: str, message: str) -> None:
+        """Write the state of the run."""
+        self._state = replace(self._state, status=status, message=message)
+        self._folder.set_state(self._state)
+
+    def work(self, counted: list[Tensor]) -> None:
+        """Prepare, and go through the stages that are left."""
+        saved = self._saved()
+        if saved is not None and saved["stage"] == len(counted):
+            before = self._folder.state()
+            self._state = before or replace(self._state, epochs_done=saved["epochs_done"])
+            self.tell(FINISHED, "finished before; nothing was left to do")
+            return
+        self.tell(RUNNING, "reading pictures")
+        self._warn_of_shared_images()
+        self._prepare()
+        self._go_back(saved)
+        first = saved["stage"] if saved is not None else 0
+        for index in range(first, len(counted)):
+            self._work_stage(index, counted[index], saved if index == first else None)
+        self.tell(FINISHED, f"finished after {self._config.epochs} epochs")
+
+    # Before the first step
+
+    def _saved(self) -> dict[str, Any] | None:
+        if not self._folder.checkpoint.exists():
+            return None
+        saved = read_checkpoint(self._folder)
+        require_same(self._folder, saved, self._config, self._fingerprint)
+        return saved
+
+    def _prepare(self) -> None:
+        config, data = self._config, self._data
+        self._validation = None
+        if data.valid is not None:
+            self._validation = Validation(data.valid, data.sparse, config)
+        crops = cut_crops(data.images, config, border=True, on_progress=self._while_reading)
+        mean_shape = crops.mean_shape(data.dense_rows())
+        generator = torch.Generator().manual_seed(config.seed)
+        network = TwoBranchResNet(data.sparse.chosen, mean_shape, config.width, generator)
+        device = choose_device(config.device, config.precision)
+        fabric = Fabric(accelerator=device, devices=1, precision=config.precision)
+        self._learner = Learner(fabric, config, network, crops, mean_shape)
+        level = None
+        if self._validation is not None:
+            level = self._validation.nme_of_shape(mean_shape)
+        facts = {**_facts(data), "device": device, "threads": config.cpu_threads}
+        self._state = replace(self._state, facts={**facts, "mean_shape_nme": level})
+
+    def _warn_of_shared_images(self) -> None:
+        if self._data.valid is not None:
+            known = set(self._data.images.samples["shape_id"])
+            shared = sum(name in known for name in self._data.valid.samples["shape_id"])
+            if shared:
+                self._warn(
+                    f"{shared} of the {len(self._data.valid)} validation images are learnt from "
+                    "as well: their error says little about new images"
+                )
+
+    def _while_reading(self, _done: int, _total: int | None = None, /) -> None:
+        if self._stop():
+            raise StopAskedError
+
+    def _go_back(self, saved: Mapping[str, Any] | None) -> None:
+        """Forget what came after the checkpoint: those epochs are computed again."""
+        if saved is None:
+            self._folder.keep_metrics(0)
+            return
+        done, warnings = saved["epochs_done"], tuple(saved["warnings"])
+        self._state = replace(self._state, epochs_done=done, warnings=warnings)
+        self._folder.keep_metrics(done)
+        self._learner.restore(saved["learner"])
+
+    # Stages and epochs
+
+    def _work_stage(self, index: int, counted: Tensor, saved: Mapping[str, Any] | None) -> None:
+        stage = self._config.stages[index]
+        left_out = int((~counted.any(dim=1)).sum())
+        if stage.images == "all" and left_out:
+            self._warn(f"stage {stage.name!r} leaves out {left_out} images without a label")
+        self._learner.begin(stage, counted)
+        done = 0
+        if saved is not None and saved["epoch"] > 0:
+            done = saved["epoch"]
+            self._learner.restore_stage(saved["learner"])
+        for epoch in range(done + 1, stage.epochs + 1):
+            last = epoch == stage.epochs
+            self._work_epoch(stage, epoch)
+            if last or time.monotonic() - self._saved_at >= self._config.checkpoint_every_s:
+                self._save(*((index + 1, 0) if last else (index, epoch)))
+            self._on_progress(self._state.epochs_done, self._config.epochs)
+
+    def _work_epoch(self, stage: Stage, epoch: int) -> None:
+        began = time.perf_counter()
+        result = self._learner.epoch(self._stop)
+        if not math.isfinite(result.loss):
+            where = f"stage {stage.name!r}, epoch {epoch}"
+            raise TrainingError(f"the loss is no longer finite in {where}; try a lower rate")
+        if epoch == stage.epochs and result.loss > _HARDLY_BETTER * result.mean_shape_loss:
+            self._warn(
+                f"stage {stage.name!r} ended hardly better than the mean shape (loss "
+                f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
+                "train for longer, or with another rate"
+            )
+        row = {
+            "stage": stage.name,
+            "epoch": epoch,
+            **asdict(result),
+            **self._measured(stage, epoch),
+        }
+        seconds = round(time.perf_counter() - began, 3)
+        self._folder.add_metrics({**row, "seconds": seconds})
+        self._state = replace(self._state, epochs_done=self._state.epochs_done + 1)
+        self.tell(RUNNING, f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}")
+
+    def _measured(self, stage: Stage, epoch: int) -> dict[str, float | None]:
+        due = epoch == stage.epochs or epoch % self._config.validate_every == 0
+        if self._validation is None or not due:
+            return {"valid_nme": None, "valid_nme_sparse": None}
+        with self._learner.resting():
+            every, sparse = self._validation.nme(self._learner.network)
+        return {"valid_nme": every, "valid_nme_sparse": sparse}
+
+    def _warn(self, text: str) -> None:
+        logger.warning("%s: %s", self._folder.name, text)
+        if text not in self._state.warnings:
+            self._state = replace(self._state, warnings=(*self._state.warnings, text))
+
+    def _save(self, stage: int, epoch: int) -> None:
+        content = {
+            "config": self._config.identity,
+            "data": self._fingerprint,
+            "stage": stage,
+            "epoch": epoch,
+            "epochs_done": self._state.epochs_done,
+            "warnings": list(self._state.warnings),
+            "learner": self._learner.state(),
+        }
+        save_checkpoint(self._folder, content)
+        self._saved_at = time.monotonic()
+
+
+def _facts(data: TrainingData) -> dict[str, int]:
+    return {
+        "images": len(data.images),
+        "dense": len(data.dense_rows()),
+        "valid": 0 if data.valid is None else len(data.valid),
+        "landmarks": len(data.sparse.dense),
+        "sparse": len(data.sparse),
+    }

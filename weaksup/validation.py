@@ -1,0 +1,65 @@
+"""Errors on the validation images while training."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datasets.dataset import LandmarkDataset
+from datasets.errors import ShapeMismatchError, TrainingError
+from datasets.formats import SparseFormat
+from datasets.metrics import nme, span_lengths
+from weaksup.augmentation import normalise
+from weaksup.config import TrainingConfig
+from weaksup.network import TwoBranchResNet
+from weaksup.samples import cut_crops
+
+_BATCH = 128
+
+
+def predict_crops(network: TwoBranchResNet, images: Tensor) -> NDArray[np.float64]:
+    """Landmarks (N, M, 2) in [-1, 1] of crops, uint8 (N, 3, S, S); the network is in `eval`."""
+    device = network.order.device
+    with torch.inference_mode():
+        parts = [
+            network(normalise(part.to(device)).contiguous(memory_format=torch.channels_last))
+            for part in torch.split(images, _BATCH)
+        ]
+    return torch.cat(parts).double().cpu().numpy()
+
+
+class Validation:
+    """Validation images, cut once.
+
+    Raises
+    ------
+    TrainingError
+        If errors cannot be measured on them.
+    """
+
+    def __init__(
+        self, dataset: LandmarkDataset, sparse: SparseFormat, config: TrainingConfig
+    ) -> None:
+        try:
+            spans = span_lengths(dataset.shapes)
+        except ShapeMismatchError as error:
+            raise TrainingError(f"cannot measure on the validation data: {error}") from error
+        self._crops = cut_crops(dataset, config)
+        sides = np.array([frame.side for frame in self._crops.frames])
+        self._truth = self._crops.points.double().numpy()
+        self._scale = (sides / 2 / spans)[:, np.newaxis]  # from half a frame to spans
+        self._chosen = list(sparse.chosen)
+
+    def nme(self, network: TwoBranchResNet) -> tuple[float, float | None]:
+        """NME over all landmarks and over those of the main branch, None if none is there."""
+        errors = self._errors(predict_crops(network, self._crops.images))
+        main = errors[:, self._chosen]
+        return nme(errors), None if np.isnan(main).all() else nme(main)
+
+    def nme_of_shape(self, shape: Tensor) -> float:
+        """NME over all landmarks if every image had this shape, (M, 2) in [-1, 1]."""
+        return nme(self._errors(shape.double().numpy()))
+
+    def _errors(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        distances = np.linalg.norm(predicted - self._truth, axis=2)
+        return np.asarray(distances * self._scale)
