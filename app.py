@@ -1,10 +1,10 @@
 """The list of pages, and the annotator's own routes beside them. Run with `fewmark serve`."""
 
 import streamlit as st
-from annotate.routes import ROUTES
+from annotate.routes import MIDDLEWARE, ROUTES
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-app = st.App(__file__, routes=ROUTES)
+app = st.App(__file__, routes=ROUTES, middleware=MIDDLEWARE)
 
 
 def _show() -> None:

@@ -10,3 +10,16 @@ if getattr(datasets, "SUITE", None) != "fewmark":
         "Install Fewmark in a virtual environment of its own: "
         "python -m venv .venv && .venv/bin/pip install fewmark"
     )
+
+from annotate.exchange import create_project, export_dataset, import_dataset
+from annotate.simulation import simulate_labels
+from annotate.store import AnnotationStore, open_store
+
+__all__ = [
+    "AnnotationStore",
+    "create_project",
+    "export_dataset",
+    "import_dataset",
+    "open_store",
+    "simulate_labels",
+]

@@ -1,16 +1,25 @@
 """The ``fewmark`` command, assembled from every package, and annotate's own part of it."""
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.errors import FewmarkError
+from datasets.console import json_option, progress_bar, report
+from datasets.errors import FewmarkError, ShapeMismatchError
+
+if TYPE_CHECKING:
+    from annotate.store import AnnotationStore
+    from datasets.formats import LandmarkFormat, SparseFormat
 
 _GROUP = "fewmark.commands"
 
-COMMANDS: list[click.Command] = []
+_PATH = click.Path(path_type=Path)
 
 
 def assembled() -> click.Group:
@@ -48,6 +57,180 @@ def main(arguments: list[str] | None = None) -> None:
 def _fail(message: str) -> None:
     click.echo(f"Error: {message}", err=True)
     sys.exit(1)
+
+
+@click.group()
+def project() -> None:
+    """Projects: pictures in which people mark the landmarks of a sparse format.
+
+    STORE is the path of an SQLite file or the URL of a database.
+    """
+
+
+@project.command("create")
+@click.argument("store")
+@click.argument("name")
+@click.option("--sparse", type=_PATH, required=True, help="Sparse format (TOML): what is marked.")
+@click.option(
+    "--data", type=_PATH, required=True, help="Data set, or folder of pictures, to mark in."
+)
+@click.option("--split", metavar="NAME", help="Only the pictures of this split.")
+@click.option("--unmarked", is_flag=True, help="Only shapes that lack a landmark: not dense ones.")
+@click.option(
+    "--guide", type=_PATH, metavar="DENSE",
+    help="Data set whose mean shape guides the annotators; else the complete shapes of --data.",
+)  # fmt: skip
+@json_option
+def create(store: str, name: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Make the project NAME in STORE, with one item for every shape of a data set."""
+    from annotate.exchange import create_project, mean_guide
+    from annotate.store import open_store
+    from datasets.formats import SparseFormat
+    from datasets.io.registry import read
+
+    sparse = SparseFormat.load(options["sparse"])
+    whole = read(options["data"], landmark_format=_format_for(options["data"], sparse))
+    guides = whole if options["guide"] is None else read(options["guide"])
+    dataset = whole.split(options["split"]) if options["split"] else whole
+    if options["unmarked"]:
+        dataset = dataset.take(~dataset.shapes.complete)
+    guide = None
+    if guides.format.landmarks == sparse.dense.landmarks:
+        guide = mean_guide(guides.shapes)
+    elif options["guide"] is not None:
+        problem = f"{options['guide']}: has {guides.format.name}, not {sparse.dense.name}"
+        raise ShapeMismatchError(problem)
+    with progress_bar("Reading pictures") as on_progress, _opened(open_store(store)) as opened:
+        made = create_project(opened, name, sparse, dataset, guide=guide, on_progress=on_progress)
+    result = {"project": made.name, "store": store, "pictures": len(dataset)}
+    report({**result, "landmarks": len(sparse)}, as_json=as_json)
+
+
+def _format_for(path: Path, sparse: "SparseFormat") -> "LandmarkFormat | None":
+    """Only plain pictures are told what landmarks they have; data sets know their own."""
+    from datasets.io.registry import type_of
+
+    return sparse.dense if path.exists() and type_of(path).name == "images" else None
+
+
+@project.command("list")
+@click.argument("store")
+@json_option
+def list_projects(store: str, *, as_json: bool) -> None:
+    """How far the projects of STORE are."""
+    from annotate.store import open_store
+
+    with _opened(open_store(store, must_exist=True)) as opened:
+        rows = []
+        for found in opened.projects():
+            counts = opened.counts(found)
+            rows.append(
+                {
+                    "project": found.name,
+                    "landmarks": len(found.sparse),
+                    "pictures": counts.total,
+                    "done": counts.done,
+                    "skipped": counts.skipped,
+                    "open": counts.open,
+                    "archived": found.archived,
+                }
+            )
+    report({"projects": len(rows)}, as_json=as_json, rows=rows)
+
+
+@project.command("simulate")
+@click.argument("store")
+@click.argument("name")
+@click.option("--truth", type=_PATH, required=True, help="Data set with all landmarks.")
+@click.option("--noise", type=float, default=0.01, show_default=True, help="In parts of the span.")
+@click.option("--leave", type=int, default=0, show_default=True, help="Last items left unlabelled.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def simulate(  # noqa: PLR0913 - one option each
+    store: str, name: str, *, truth: Path, noise: float, leave: int, seed: int, as_json: bool
+) -> None:
+    """Label project NAME with clicks drawn around known landmarks."""
+    import numpy as np
+
+    from annotate.simulation import simulate_labels
+    from annotate.store import open_store
+    from datasets.io.registry import read
+
+    known = read(truth)
+    with _opened(open_store(store, must_exist=True)) as opened:
+        rng = np.random.default_rng(seed)
+        found = opened.project(name)
+        made = simulate_labels(opened, found, known, rng, noise=noise, leave=leave)
+    result = {"labelled": made.saved, "labelled_before": made.labelled_before}
+    report({**result, "without_truth": made.unknown, "seed": seed}, as_json=as_json)
+
+
+@project.command("import")
+@click.argument("store")
+@click.argument("name")
+@click.argument("data", type=_PATH)
+@click.option("--annotator", default="imported", show_default=True, help="Who gave the labels.")
+@json_option
+def import_labels(store: str, name: str, data: Path, annotator: str, *, as_json: bool) -> None:
+    """Take the landmarks of DATA as first labels of project NAME, where it has none yet."""
+    from annotate.exchange import import_dataset
+    from annotate.store import open_store
+    from datasets.io.registry import read
+
+    dataset = read(data)
+    with _opened(open_store(store, must_exist=True)) as opened:
+        made = import_dataset(opened, opened.project(name), dataset, annotator=annotator)
+    result = {"imported": made.saved, "kept_as_labelled_before": made.labelled_before}
+    report({**result, "not_in_project": made.unknown}, as_json=as_json)
+
+
+@click.command()
+@click.argument("store")
+@click.argument("name")
+@click.argument("out", type=_PATH)
+@click.option("--done-only", is_flag=True, help="Only pictures in which every landmark is decided.")
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@json_option
+def export(
+    store: str, name: str, out: Path, *, done_only: bool, force: bool, as_json: bool
+) -> None:
+    """Write the labels of project NAME as a data set; landmarks nobody marked are absent."""
+    from annotate.exchange import export_dataset
+    from annotate.store import open_store
+    from datasets.cli import require_free
+
+    require_free(out, force=force)
+    with _opened(open_store(store, must_exist=True)) as opened:
+        dataset = export_dataset(opened, opened.project(name), done_only=done_only)
+    dataset.save(out)
+    report({"written": str(out), "shapes": len(dataset)}, as_json=as_json)
+
+
+@click.command()
+@click.argument("workspace", type=_PATH, required=False)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--address", default="localhost", show_default=True, help="Where it is reachable.")
+def serve(workspace: Path | None, port: int, address: str) -> None:
+    """Open the app on WORKSPACE (default: FEWMARK_WORKSPACE, else ./fewmark-workspace)."""
+    from annotate import serving
+    from datasets.workspace import Workspace
+
+    root = workspace or Workspace.from_environment().root
+    serving.require_free_port(address, port)
+    root.mkdir(parents=True, exist_ok=True)
+    click.echo(f"Fewmark works in {root} at http://{address}:{port} (Ctrl+C stops it)")
+    sys.exit(serving.serve(root, address, port))
+
+
+@contextlib.contextmanager
+def _opened(store: "AnnotationStore") -> Iterator["AnnotationStore"]:
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+COMMANDS: list[click.Command] = [project, export, serve]
 
 
 if __name__ == "__main__":

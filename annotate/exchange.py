@@ -1,0 +1,203 @@
+"""Between data sets and the store: projects from pictures, labels in, labels out."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotate.labelling import Point, arrays_from_points, points_from_arrays
+from annotate.store import AnnotationStore, Draft, NewItem, Project
+from annotate.tasks import documents, status_of
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.errors import FileFormatError, ShapeMismatchError, StoreError
+from datasets.formats import SparseFormat
+from datasets.io.samples import with_sizes
+from datasets.progress import Progress, ignore_progress
+from datasets.shapes import ShapeSet
+
+_WRITER = "fewmark"
+"""Writer of what commands save; people's browsers draw random names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the rows of a data set that was brought into a project."""
+
+    saved: int
+    labelled_before: int
+    unknown: int
+
+
+def create_project(
+    store: AnnotationStore,
+    name: str,
+    sparse: SparseFormat,
+    dataset: LandmarkDataset,
+    *,
+    guide: NDArray[np.float64] | None = None,
+    on_progress: Progress | None = None,
+) -> Project:
+    """A project with one item for every row of a data set; its landmarks are not taken over.
+
+    Parameters
+    ----------
+    store
+        Where it is added.
+    name
+        Unique in the store.
+    sparse
+        What is marked.
+    dataset
+        Rows with pictures; of its shapes only the format matters.
+    guide
+        float64 (M, 2), a typical shape shown to annotators, y down, in any scale
+        (see `mean_guide`).
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the data set's format is not the sparse format's dense one, or a row has no picture.
+    FileFormatError
+        If a picture is missing or cannot be read.
+    StoreError
+        If the name is taken.
+    """
+    if dataset.format.landmarks != sparse.dense.landmarks:
+        problem = f"the data set has landmarks of {dataset.format.name}, "
+        raise ShapeMismatchError(problem + f"the sparse format of {sparse.dense.name}")
+    sized = with_sizes(dataset, on_progress or ignore_progress)
+    items = [_new_item(sized, row) for row in range(len(sized))]
+    points = None if guide is None else [(float(x), float(y)) for x, y in guide]
+    return store.create_project(name, sparse, items, points)
+
+
+def _new_item(dataset: LandmarkDataset, row: int) -> NewItem:
+    path = Path(os.path.normpath(dataset.image_path(row).absolute()))
+    if not path.is_file():
+        raise FileFormatError(path, None, "there is no such picture")
+    sample = dataset.samples.iloc[row]
+    return NewItem(
+        shape_id=str(sample["shape_id"]),
+        image=path,
+        height_px=int(sample["height_px"]),
+        width_px=int(sample["width_px"]),
+        box=dataset.box(row),
+        split=_text(sample["split"]),
+        subject=_text(sample["subject"]),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def mean_guide(shapes: ShapeSet) -> NDArray[np.float64] | None:
+    """A typical shape to show to annotators: the mean of the complete shapes, each scaled alike.
+
+    Every shape is centred and divided by its root mean square distance from its centre, so that
+    large pictures weigh no more than small ones.
+
+    Returns
+    -------
+    float64 (M, 2) without unit, y down, or None where no shape is complete.
+    """
+    points = shapes.points[shapes.complete][:, :, :2]
+    if not len(points):
+        return None
+    centred = points - points.mean(axis=1, keepdims=True)
+    size = np.sqrt((centred**2).sum(axis=2).mean(axis=1))
+    usable = size > 0
+    if not usable.any():
+        return None
+    return np.asarray((centred[usable] / size[usable, None, None]).mean(axis=0))
+
+
+def import_dataset(
+    store: AnnotationStore,
+    project: Project,
+    dataset: LandmarkDataset,
+    *,
+    annotator: str = "imported",
+) -> Imported:
+    """Take over the landmarks of a data set as first labels, joined by ``shape_id``.
+
+    An item that has labels keeps them. Landmarks that are absent in the data set are left
+    undecided, as it does not say whether they cannot be seen or were never marked.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the landmark formats differ.
+    """
+    dense = project.sparse.dense
+    if dataset.format.landmarks != dense.landmarks:
+        raise ShapeMismatchError(f"cannot import {dataset.format.name} into {dense.name}")
+    place = {str(name): row for row, name in enumerate(dataset.samples["shape_id"])}
+    drafts, before = [], 0
+    for document in documents(store, project, count=None):
+        row = place.pop(document.item.content.shape_id, None)
+        if row is None:
+            continue
+        if document.revision is not None:
+            before += 1
+            continue
+        position = dataset.shapes.points[row, :, :2]
+        points = points_from_arrays(position, dataset.shapes.visibility[row], project.sparse.chosen)
+        if any(point is not None for point in points):
+            drafts.append(first_draft(document.item.id, annotator, points))
+    store.save_all(drafts)
+    return Imported(len(drafts), before, len(place))
+
+
+def first_draft(item: int, annotator: str, points: tuple[Point | None, ...]) -> Draft:
+    """The first labels of an item, as a command saves them."""
+    return Draft(item, annotator, f"{_WRITER}-{annotator}", 1, 0, points, status_of(points))
+
+
+def export_dataset(
+    store: AnnotationStore, project: Project, *, done_only: bool = False
+) -> LandmarkDataset:
+    """The labels of a project as a data set in its dense format; what nobody marked is absent.
+
+    Items without a placed landmark are left out, skipped ones too; `done_only` leaves out those
+    that are not complete as well.
+
+    Raises
+    ------
+    StoreError
+        If there is nothing to export.
+    """
+    wanted = {"done"} if done_only else {"done", "open"}
+    found = [
+        document
+        for document in documents(store, project, count=None)
+        if document.labelled and document.status in wanted
+    ]
+    if not found:
+        raise StoreError(
+            f"{project.name}: no picture is labelled yet, so there is nothing to export"
+        )
+    dense, chosen = project.sparse.dense, project.sparse.chosen
+    arrays = [arrays_from_points(d.points(len(chosen)), chosen, len(dense)) for d in found]
+    shapes = ShapeSet(dense, np.stack([a for a, _ in arrays]), np.stack([b for _, b in arrays]))
+    contents = [document.item.content for document in found]
+    root = Path(os.path.commonpath([content.image.parent for content in contents]))
+    boxes = np.array([content.box or (np.nan,) * 4 for content in contents])
+    splits: list[Any] = [content.split for content in contents]
+    subjects: list[Any] = [content.subject for content in contents]
+    samples = sample_table(
+        [content.shape_id for content in contents],
+        [content.image.relative_to(root).as_posix() for content in contents],
+        height_px=[content.height_px for content in contents],
+        width_px=[content.width_px for content in contents],
+        box_x_min=boxes[:, 0],
+        box_y_min=boxes[:, 1],
+        box_x_max=boxes[:, 2],
+        box_y_max=boxes[:, 3],
+        split=splits,
+        subject=subjects,
+    )
+    return LandmarkDataset(shapes, samples, root)

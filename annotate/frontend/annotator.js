@@ -1,0 +1,347 @@
+// The annotator: joins queue, labels, stage, guide, panel and outbox. One for each project, kept
+// while the browser's page lives: Streamlit may take the canvas off the page and put it back.
+
+import * as labels from "./document.js";
+import { element } from "./elements.js";
+import { intoReach, withinReach } from "./geometry.js";
+import { Guide } from "./guide.js";
+import { History } from "./history.js";
+import { isForeign, meaning } from "./keys.js";
+import { Panel } from "./panel.js";
+import { Queue } from "./queue.js";
+import { Server } from "./server.js";
+import { Stage } from "./stage.js";
+import { Journal, Outbox } from "./sync.js";
+
+const IDLE_MS = 10_000; // longer pauses are not work
+const HISTORIES_KEPT = 200;
+
+export class Annotator {
+  document = null;
+  #wanted = 0; // the last picture asked for: an older one that loads late is not shown
+  #histories = new Map();
+  #lastActive = 0;
+  #listeners = null;
+
+  constructor(data) {
+    this.data = data;
+    this.server = new Server(new URL(data.root, location.origin).href, data.token);
+    this.queue = new Queue(this.server, data.project);
+    const journal = new Journal(localStorage, `fewmark:${data.store}:${data.project}`);
+    this.outbox = new Outbox({
+      journal,
+      post: (item, body) => this.server.save(item, body),
+      onChange: () => this.#showSaving(),
+      onSaved: (item, answer, news) => this.#saved(item, answer, news),
+    });
+    this.#build();
+    this.open(data.start);
+    this.outbox.flush(); // what an earlier page could not send
+  }
+
+  #build() {
+    const pick = (index) => this.#show(labels.aim(this.history.state, index), { focus: true });
+    this.guide = new Guide(this.data, pick);
+    this.stage = new Stage(this.data.groups, {
+      active: () => this.#active(),
+      place: (position, how) => this.place(position, how),
+      select: (index) => this.#show({ ...this.history.state, selected: index }),
+      drag: (index, position) => this.#drag(index, position),
+      drop: (moved) => this.#drop(moved),
+    });
+    this.panel = new Panel((command) => this.command(command), () => this.#goToProblem());
+    this.next = element("div", { class: "next" });
+    const side = element("aside", { class: "side" }, this.guide.figure, this.next, this.guide.list);
+    const { head, bar, live, help, choice } = this.panel;
+    const work = element("div", { class: "work" }, this.stage.node, side, help);
+    this.host = element("div", { class: "annotator" }, head, bar, choice, work, live);
+    this.#showSaving();
+  }
+
+  // ------------------------------------------------------------- on and off the page
+
+  attach(parent) {
+    parent.replaceChildren(this.host);
+    this.#listeners?.abort();
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    // In the capture phase of the window: before Streamlit's own keys, wherever the focus is.
+    addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
+    addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
+    addEventListener("pagehide", () => this.outbox.leave(), { signal });
+    addEventListener("online", () => this.outbox.flush(), { signal });
+    document.addEventListener("visibilitychange", () => this.outbox.flush(), { signal });
+  }
+
+  detach() {
+    this.#listeners?.abort();
+    this.#listeners = null;
+    this.outbox.flush();
+    this.queue.refresh(this.document?.position);
+  }
+
+  /** New data from the page: after a restart of the server, its new token. */
+  update(data) {
+    const isNew = data.token !== this.data.token;
+    this.data = data;
+    this.server.token = data.token;
+    if (!isNew) return;
+    this.queue.refresh(this.document?.position);
+    this.outbox.flush();
+  }
+
+  // ------------------------------------------------------------- pictures
+
+  async open(position) {
+    this.#wanted += 1;
+    const wanted = this.#wanted;
+    let found = null;
+    try {
+      found = await this.queue.get(position);
+    } catch (error) {
+      if (wanted === this.#wanted) this.stage.say(`Cannot load the next pictures: ${error.message}`);
+      return;
+    }
+    if (!found || wanted !== this.#wanted) return;
+    const picture = this.queue.picture(found);
+    await picture.ready;
+    if (wanted !== this.#wanted) return;
+    this.stage.say(picture.failed ? `The picture ${found.name} cannot be loaded` : "");
+    this.#enter(found, picture.image);
+  }
+
+  #enter(found, image) {
+    const unsaved = this.outbox.unsaved(found.item);
+    if (unsaved) Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
+    const kept = this.#histories.get(found.item)?.state.points;
+    if (kept && JSON.stringify(kept) !== JSON.stringify(found.points)) {
+      this.#histories.delete(found.item); // somebody else went on from it meanwhile
+    }
+    this.document = found;
+    this.#lastActive = performance.now();
+    this.stage.open(found, image);
+    this.host.dataset.item = found.item;
+    this.host.dataset.position = found.position;
+    this.#render();
+    this.queue.prepare(found.position);
+  }
+
+  /** Undo and redo of the open picture; kept when others are looked at. */
+  get history() {
+    const { item, points } = this.document;
+    if (!this.#histories.has(item)) {
+      this.#histories.set(item, new History(labels.opened(points)));
+      if (this.#histories.size > HISTORIES_KEPT) {
+        this.#histories.delete(this.#histories.keys().next().value);
+      }
+    }
+    return this.#histories.get(item);
+  }
+
+  #go(step) {
+    const position = this.document.position + step;
+    if (position < 0) return;
+    this.outbox.flush();
+    if (position >= this.queue.total) this.stage.say("That was the last picture.");
+    else this.open(position);
+  }
+
+  async #goToOpen() {
+    this.outbox.flush();
+    try {
+      const position = await this.queue.nextOpen(this.document.position + 1);
+      if (position === null) this.stage.say("Every picture is done.");
+      else this.open(position);
+    } catch (error) {
+      this.stage.say(`Cannot ask for the next open picture: ${error.message}`);
+    }
+  }
+
+  #goToProblem() {
+    const position = this.outbox.problem?.position;
+    if (position !== null && position !== undefined) this.open(position);
+    this.outbox.flush();
+  }
+
+  // ------------------------------------------------------------- labels
+
+  place(position, { occluded }) {
+    if (!withinReach(position, this.document, this.data.margin)) {
+      this.stage.say("That is too far outside the picture.");
+      return;
+    }
+    const { state } = this.history;
+    if (state.target < 0) {
+      this.stage.say("Every landmark is placed: drag to correct, D for the next picture.");
+      return;
+    }
+    const near = intoReach(position, this.document, this.data.margin);
+    this.#commit(labels.place(state, near, occluded ? labels.OCCLUDED : labels.VISIBLE));
+  }
+
+  #drag(index, position) {
+    const near = intoReach(position, this.document, this.data.margin);
+    this.dragged = labels.move(this.history.state, index, near);
+    this.stage.show(this.dragged);
+  }
+
+  #drop(moved) {
+    const { dragged } = this;
+    this.dragged = null;
+    if (moved && dragged) this.#commit(dragged);
+    else this.#render();
+  }
+
+  #nudge([dx, dy]) {
+    const { state } = this.history;
+    const point = state.points[state.selected];
+    if (!point || !labels.isPlaced(point)) return;
+    const moved = { x: point.x + dx, y: point.y + dy };
+    const near = intoReach(moved, this.document, this.data.margin);
+    this.#commit(labels.move(state, state.selected, near));
+  }
+
+  #aim(step) {
+    const { state } = this.history;
+    const from = state.target >= 0 ? state.target : state.selected;
+    const m = state.points.length;
+    this.#show(labels.aim(state, (from + step + m) % m));
+  }
+
+  #commit(state) {
+    if (this.history.commit(state)) this.#edited();
+    else this.#render();
+  }
+
+  #show(state, { focus = false } = {}) {
+    this.history.show(state);
+    this.#render();
+    if (focus) this.stage.node.focus({ preventScroll: true });
+  }
+
+  /** The labels have changed: keep them, send them, show them. */
+  #edited({ skipped = false } = {}) {
+    const { document } = this;
+    document.points = this.history.state.points;
+    const done = labels.isComplete(document.points) ? "done" : "open";
+    this.queue.setStatus(document, skipped ? "skipped" : done);
+    this.outbox.edit(document.item, document.revision, {
+      annotator: this.data.annotator,
+      points: document.points,
+      flag: document.flag,
+      skipped,
+      active_ms: Math.round(document.active ?? 0),
+      position: document.position, // the server has no use for it, the journal has
+    });
+    this.stage.say("");
+    this.#render();
+  }
+
+  #saved(item, answer, news) {
+    const document = this.queue.byItem(item);
+    if (!document) return;
+    document.revision = answer.revision;
+    this.queue.setStatus(document, answer.status);
+    document.active = 0;
+    if (news) {
+      Object.assign(document, { points: answer.points, flag: answer.flag });
+      this.#histories.delete(item);
+    }
+    if (document === this.document) this.#render();
+  }
+
+  // ------------------------------------------------------------- commands
+
+  command(name) {
+    const commands = {
+      next: () => this.#go(1),
+      previous: () => this.#go(-1),
+      open: () => this.#goToOpen(),
+      skip: () => { this.#edited({ skipped: true }); this.#go(1); },
+      undo: () => (this.history.undo() ? this.#edited() : this.stage.say("Nothing to undo")),
+      redo: () => (this.history.redo() ? this.#edited() : this.stage.say("Nothing to redo")),
+      occluded: () => this.#commit(labels.toggleOccluded(this.history.state)),
+      absent: () => this.#commit(labels.markAbsent(this.history.state)),
+      remove: () => this.#commit(labels.remove(this.history.state)),
+      later: () => this.#aim(1),
+      earlier: () => this.#aim(-1),
+      flag: () => { this.document.flag = !this.document.flag; this.#edited(); },
+      zoomIn: () => this.stage.zoom(1.25),
+      zoomOut: () => this.stage.zoom(0.8),
+      fit: () => this.stage.fit(),
+      whole: () => this.stage.fit({ whole: true }),
+      loupe: () => { this.stage.loupe.on = !this.stage.loupe.on; this.stage.repaint(); },
+      help: () => this.panel.showHelp(!this.panel.helpShown),
+      close: () => this.#close(),
+      keepOurs: () => this.#resolve({ keepOurs: true }),
+      takeTheirs: () => this.#resolve({ keepOurs: false }),
+    };
+    if (!this.document && name !== "help" && name !== "close") return;
+    commands[name]();
+    if (!this.panel.helpShown) this.stage.node.focus({ preventScroll: true });
+  }
+
+  #close() {
+    this.panel.showHelp(false);
+    this.stage.say("");
+    if (!this.document) return;
+    const { state } = this.history;
+    this.#show({ ...state, target: labels.nextUndecided(state.points), selected: -1 });
+  }
+
+  #resolve(choice) {
+    this.outbox.resolve(this.document.item, choice);
+    this.#render();
+  }
+
+  #key(event) {
+    if (!this.document || isForeign(event, this.host)) return;
+    if (event.key === " ") this.stage.pointer.space = true;
+    const found = event.key === " " ? { swallow: true } : meaning(event);
+    if (!found) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#active();
+    if (found.nudge) this.#nudge(found.nudge);
+    else if (found.command) this.command(found.command);
+  }
+
+  #keyUp(event) {
+    if (event.key === " ") this.stage.pointer.space = false;
+  }
+
+  #active() {
+    const now = performance.now();
+    if (this.document) {
+      const pause = Math.min(now - this.#lastActive, IDLE_MS);
+      this.document.active = (this.document.active ?? 0) + pause;
+    }
+    this.#lastActive = now;
+  }
+
+  // ------------------------------------------------------------- showing
+
+  #render() {
+    const { state } = this.history;
+    this.stage.show(state);
+    this.guide.show(state);
+    this.panel.showPlace(this.document, this.queue);
+    this.panel.showConflict(this.outbox.conflict(this.document.item));
+    const { names } = this.data;
+    const all = this.document.status === "skipped" ? "Skipped" : "All placed – D for the next picture";
+    const text = state.target < 0 ? all : `${state.target + 1}/${names.length} ${names[state.target]}`;
+    if (this.next.textContent !== text) this.panel.say(`Next: ${text}`);
+    this.next.textContent = text;
+    this.host.dataset.status = this.document.status;
+    this.host.dataset.revision = this.document.revision;
+  }
+
+  #showSaving() {
+    if (!this.panel) return;
+    const { state, problem } = this.outbox;
+    const full = this.outbox.journal.full ? "this browser's storage is full" : "";
+    this.panel.showSaving(state, state === "refused" ? problem.text : full);
+    this.host.dataset.saving = state;
+    if (this.document) this.panel.showConflict(this.outbox.conflict(this.document.item));
+  }
+}

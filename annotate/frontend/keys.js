@@ -1,0 +1,60 @@
+// Keys: which command each one stands for, and when they are ours.
+
+/** Command and the keys that give it; `shown` is what the help says. */
+export const COMMANDS = [
+  { command: "next", keys: ["d", "enter", "pagedown"], shown: "D", text: "Next picture" },
+  { command: "previous", keys: ["a", "pageup"], shown: "A", text: "Previous picture" },
+  { command: "open", keys: ["u"], shown: "U", text: "Next picture without labels" },
+  { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture" },
+  { command: "undo", keys: ["z", "ctrl+z"], shown: "Z", text: "Undo" },
+  { command: "redo", keys: ["y", "ctrl+y", "ctrl+shift+z"], shown: "Y", text: "Redo" },
+  { command: "occluded", keys: ["o"], shown: "O", text: "Hidden, but its place is known" },
+  { command: "absent", keys: ["x"], shown: "X", text: "Not visible: leave out, go on" },
+  { command: "remove", keys: ["delete", "backspace"], shown: "Del", text: "Take the point away" },
+  { command: "later", keys: ["n"], shown: "N", text: "Aim at the next landmark" },
+  { command: "earlier", keys: ["p"], shown: "P", text: "Aim at the previous landmark" },
+  { command: "flag", keys: ["f"], shown: "F", text: "Flag for a second look" },
+  { command: "zoomIn", keys: ["+", "=", "shift++"], shown: "+", text: "Zoom in (or wheel)" },
+  { command: "zoomOut", keys: ["-"], shown: "−", text: "Zoom out" },
+  { command: "fit", keys: ["0"], shown: "0", text: "Show the object" },
+  { command: "whole", keys: ["9"], shown: "9", text: "Show the whole picture" },
+  { command: "loupe", keys: ["l"], shown: "L", text: "Loupe on or off" },
+  { command: "help", keys: ["?", "shift+?", "h"], shown: "?", text: "This help" },
+  { command: "close", keys: ["escape"], shown: "Esc", text: "Deselect; close the help" },
+];
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const BY_KEY = new Map(COMMANDS.flatMap(({ command, keys }) => keys.map((key) => [key, command])));
+// Streamlit reruns the page on "r" and offers to clear its caches on "c": not while labelling.
+const SWALLOWED = new Set(["r", "c"]);
+
+const TYPING = "textarea, select, [contenteditable=true], [role=dialog], [role=listbox], "
+  + "[role=menu], [role=combobox], "
+  + "input:not([type=checkbox], [type=radio], [type=range], [type=button])";
+const PRESSABLE = "button, a, summary, [role=button], [role=tab], [role=radio], input";
+
+/** What a key event asks for: { command }, { nudge: [dx, dy] }, { swallow } or null. */
+export function meaning(event) {
+  if (event.key in ARROWS && !event.ctrlKey && !event.metaKey) {
+    const step = event.altKey ? 0.1 : event.shiftKey ? 10 : 1;
+    return { nudge: ARROWS[event.key].map((part) => part * step) };
+  }
+  if (event.altKey) return null;
+  const control = event.ctrlKey || event.metaKey ? "ctrl+" : "";
+  const name = event.key.toLowerCase();
+  const shift = event.shiftKey ? "shift+" : "";
+  const command = BY_KEY.get(control + shift + name) ?? (control ? null : BY_KEY.get(name));
+  if (command) return { command };
+  return !control && SWALLOWED.has(name) ? { swallow: true } : null;
+}
+
+/** Whether a key event belongs to whatever has the focus, not to the canvas. */
+export function isForeign(event, host) {
+  const focused = event.composedPath()[0];
+  if (!(focused instanceof Element)) return false;
+  if (focused.closest(TYPING) || document.querySelector("[role=dialog]")) return true;
+  const pressing = event.key === "Enter" || event.key === " ";
+  const moving = event.key.startsWith("Arrow");
+  const pressable = focused.closest(PRESSABLE) !== null;
+  return pressable && (pressing || (moving && !host.contains(focused)));
+}

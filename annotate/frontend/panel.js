@@ -1,0 +1,114 @@
+// Everything around the stage: tool bar, progress, state of saving, the help, a conflict's choice.
+
+import { element } from "./elements.js";
+import { COMMANDS } from "./keys.js";
+
+const BUTTONS = [
+  ["previous", "‹ Back"], ["next", "Next ›"], ["open", "Next open"], ["skip", "Skip"], null,
+  ["undo", "Undo"], ["redo", "Redo"], ["occluded", "Occluded"], ["absent", "Not visible"],
+  ["remove", "Remove"], null, ["flag", "Flag"], ["fit", "Fit"], ["help", "Keys"],
+];
+const SAVING = {
+  saved: ["✓", "Saved"],
+  saving: ["…", "Saving"],
+  offline: ["⚠", "Offline – kept in this browser"],
+  conflict: ["⚠", "Changed by somebody else"],
+  refused: ["⚠", "Not accepted"],
+};
+const MOUSE = [
+  ["Click", "Place the next landmark"], ["Right click", "Place it as hidden"],
+  ["Drag a point", "Move it"], ["Shift click", "Place on top of another point"],
+  ["Wheel", "Zoom at the cursor"], ["Right or middle drag, Space", "Move the picture"],
+  ["Arrows", "Move the point 1 px; Shift 10 px, Alt 0.1 px"],
+];
+
+const shownKey = (command) => COMMANDS.find((entry) => entry.command === command);
+
+export class Panel {
+  constructor(onCommand, onProblem) {
+    this.onCommand = onCommand;
+    this.buttons = new Map();
+    this.bar = element("div", { class: "bar", role: "toolbar", "aria-label": "Labelling" });
+    this.bar.append(...BUTTONS.map((entry) => (entry ? this.#button(...entry) : element("i", { class: "gap" }))));
+    this.place = element("span", { class: "place" });
+    this.meter = element("progress", { class: "meter", max: "1", value: "0", "aria-label": "Pictures done" });
+    this.counts = element("span", { class: "counts" });
+    this.saving = element("button", { class: "saving", type: "button" });
+    this.saving.addEventListener("click", onProblem);
+    this.head = element("div", { class: "head" }, this.place, this.meter, this.counts, this.saving);
+    this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
+    this.help = this.#help();
+    this.choice = this.#choice();
+  }
+
+  #button(command, text) {
+    const { shown, text: title } = shownKey(command);
+    const button = element("button", { type: "button", title, "aria-keyshortcuts": shown },
+      `${text} `, element("kbd", { "aria-hidden": "true" }, shown));
+    button.addEventListener("click", () => this.onCommand(command));
+    this.buttons.set(command, button);
+    return button;
+  }
+
+  #help() {
+    const rows = [...MOUSE, ...COMMANDS.map(({ shown, text }) => [shown, text])];
+    const list = element("dl", {});
+    for (const [key, text] of rows) {
+      list.append(element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)));
+    }
+    const close = element("button", { type: "button" }, "Close");
+    close.addEventListener("click", () => this.onCommand("close"));
+    const help = element("section", { class: "help", "aria-label": "Keys and mouse", hidden: "" });
+    help.append(element("h2", {}, "Keys and mouse"), list, close);
+    return help;
+  }
+
+  #choice() {
+    const ours = element("button", { type: "button" }, "Keep mine");
+    const theirs = element("button", { type: "button" }, "Take theirs");
+    ours.addEventListener("click", () => this.onCommand("keepOurs"));
+    theirs.addEventListener("click", () => this.onCommand("takeTheirs"));
+    this.who = element("span", {});
+    const choice = element("div", { class: "choice", role: "alert", hidden: "" });
+    choice.append(this.who, ours, theirs);
+    return choice;
+  }
+
+  /** Where we are: position from 0, counts of the project, the open document. */
+  showPlace(document, { total, done, skipped }) {
+    const flag = document.flag ? " ⚑" : "";
+    this.place.textContent = `${document.position + 1} of ${total} · ${document.name}${flag}`;
+    this.place.title = document.name;
+    this.meter.max = Math.max(1, total);
+    this.meter.value = done + skipped;
+    const more = skipped ? `, ${skipped} skipped` : "";
+    this.counts.textContent = `${done} done${more}`;
+    this.buttons.get("flag").setAttribute("aria-pressed", String(document.flag));
+    this.buttons.get("previous").disabled = document.position === 0;
+  }
+
+  /** The state of saving, with words and a sign, not by colour alone. */
+  showSaving(state, detail = "") {
+    const [sign, text] = SAVING[state];
+    this.saving.textContent = `${sign} ${text}${detail ? `: ${detail}` : ""}`;
+    this.saving.dataset.state = state;
+  }
+
+  showConflict(theirs) {
+    this.choice.hidden = theirs === null;
+    if (theirs) this.who.textContent = `${theirs.annotator} saved this picture meanwhile. `;
+  }
+
+  get helpShown() {
+    return !this.help.hidden;
+  }
+
+  showHelp(shown) {
+    this.help.hidden = !shown;
+    if (shown) this.help.querySelector("button").focus({ preventScroll: true });
+  }
+
+  say(text) {
+    this.live.textContent = text;
+  }
+}

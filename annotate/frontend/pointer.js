@@ -1,0 +1,142 @@
+// Mouse, pen and fingers on the stage.
+//
+//   left button, tap       place the next landmark; on a point: select and drag it
+//   with shift             place even on top of a point
+//   right button           place as occluded; dragged: pan
+//   middle button, space   pan
+//   two fingers            pan and zoom
+
+import { isPlaced } from "./document.js";
+
+const NEAR = { mouse: 10, pen: 12, touch: 22 };
+const STILL = 3; // movement up to this is a click
+
+export class Pointer {
+  space = false;
+  #down = new Map(); // pointer id -> [x, y]
+  #gesture = null; // { kind: "pan" | "drag" | "press" | "pinch", ... }
+
+  constructor(stage, actions) {
+    this.stage = stage;
+    this.actions = actions;
+    const listen = (name, handle) => stage.node.addEventListener(name, (event) => {
+      actions.active();
+      handle.call(this, event);
+    });
+    listen("pointerdown", this.#pressed);
+    listen("pointermove", this.#moved);
+    listen("pointerup", this.#released);
+    listen("pointercancel", this.#cancelled);
+    listen("lostpointercapture", this.#cancelled);
+    stage.node.addEventListener("pointerleave", () => stage.point(null));
+    stage.node.addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+
+  /** The nearest placed point around a place of the stage, or -1. */
+  #hit([x, y], near) {
+    let [found, best] = [-1, near];
+    this.stage.state.points.forEach((point, index) => {
+      if (!isPlaced(point)) return;
+      const [px, py] = this.stage.view.toScreen(point);
+      const distance = Math.hypot(px - x, py - y);
+      if (distance < best) [found, best] = [index, distance];
+    });
+    return found;
+  }
+
+  #pressed(event) {
+    const { stage } = this;
+    if (!stage.state) return;
+    event.preventDefault();
+    stage.node.focus({ preventScroll: true });
+    const at = stage.placeOf(event);
+    this.#down.set(event.pointerId, at);
+    stage.node.setPointerCapture(event.pointerId);
+    if (this.#down.size === 2) {
+      if (this.#gesture?.kind === "drag") this.actions.drop(false);
+      this.#gesture = { kind: "pinch" };
+    } else if (event.button === 1 || this.space) {
+      this.#gesture = { kind: "pan" };
+    } else if (event.button === 2) {
+      this.#gesture = { kind: "press", from: at, occluded: true };
+    } else if (event.button === 0) {
+      this.#leftPressed(event, at);
+    }
+  }
+
+  #leftPressed(event, at) {
+    const { state } = this.stage;
+    const aimsAgain = state.target >= 0 && state.points[state.target] !== null;
+    const index = event.shiftKey || aimsAgain ? -1 : this.#hit(at, NEAR[event.pointerType] ?? 10);
+    if (index >= 0) {
+      const [x, y] = this.stage.view.toScreen(state.points[index]);
+      this.#gesture = { kind: "drag", from: at, offset: [x - at[0], y - at[1]], index, far: false };
+      this.actions.select(index);
+    } else if (event.pointerType === "touch") {
+      this.#gesture = { kind: "press", from: at, occluded: false }; // it may become a pinch
+    } else {
+      this.actions.place(this.stage.view.toPicture(...at), { occluded: false });
+    }
+  }
+
+  #moved(event) {
+    const at = this.stage.placeOf(event);
+    const before = this.#down.get(event.pointerId);
+    if (event.pointerType !== "touch") this.stage.point(at);
+    if (!before || !this.#gesture) return;
+    if (this.#gesture.kind === "pinch") this.#pinch(event.pointerId, before, at);
+    else if (this.#gesture.kind === "pan") this.stage.pan(at[0] - before[0], at[1] - before[1]);
+    else if (this.#gesture.kind === "drag") this.#drag(at);
+    else if (this.#isFar(at)) this.#panFrom(at);
+    this.#down.set(event.pointerId, at);
+  }
+
+  #isFar([x, y]) {
+    return Math.hypot(x - this.#gesture.from[0], y - this.#gesture.from[1]) > STILL;
+  }
+
+  #panFrom([x, y]) {
+    const { from } = this.#gesture;
+    this.#gesture = { kind: "pan" };
+    this.stage.pan(x - from[0], y - from[1]);
+  }
+
+  #drag(at) {
+    const gesture = this.#gesture;
+    gesture.far ||= this.#isFar(at);
+    if (!gesture.far) return;
+    const [dx, dy] = gesture.offset;
+    this.actions.drag(gesture.index, this.stage.view.toPicture(at[0] + dx, at[1] + dy));
+  }
+
+  #pinch(id, before, at) {
+    const other = [...this.#down].find(([key]) => key !== id)?.[1];
+    if (!other) return;
+    const length = (p) => Math.max(1, Math.hypot(p[0] - other[0], p[1] - other[1]));
+    const middle = [(at[0] + other[0]) / 2, (at[1] + other[1]) / 2];
+    this.stage.pan((at[0] - before[0]) / 2, (at[1] - before[1]) / 2);
+    this.stage.zoom(length(at) / length(before), middle);
+  }
+
+  #released(event) {
+    const gesture = this.#gesture;
+    this.#down.delete(event.pointerId);
+    if (!gesture) return;
+    if (gesture.kind === "pinch") {
+      if (this.#down.size === 0) this.#gesture = null;
+      return;
+    }
+    this.#gesture = null;
+    if (gesture.kind === "drag") this.actions.drop(gesture.far);
+    if (gesture.kind === "press") {
+      const place = this.stage.view.toPicture(...gesture.from);
+      this.actions.place(place, { occluded: gesture.occluded });
+    }
+  }
+
+  #cancelled(event) {
+    if (!this.#down.delete(event.pointerId)) return;
+    if (this.#gesture?.kind === "drag") this.actions.drop(false);
+    this.#gesture = null;
+  }
+}

@@ -1,0 +1,193 @@
+"""The Annotate page: projects, the canvas, and the labels as a data set."""
+
+import getpass
+import re
+
+import streamlit as st
+
+from annotate.exchange import create_project, export_dataset, mean_guide
+from annotate.server import workspace_store
+from annotate.store import AnnotationStore, Counts, Project
+from annotate.ui import canvas, server_root
+from datasets import ui
+from datasets.dataset import LandmarkDataset, read_header
+from datasets.errors import FewmarkError, StoreError
+from datasets.formats import LandmarkFormat, SparseFormat
+
+_PROJECT = "annotate.project"
+_ANNOTATOR = "annotate.annotator"
+_ALL = "all"
+_FOLDER_NAME = re.compile(r"\w[\w.-]*")
+
+
+def render() -> None:
+    """Show the page."""
+    workspace = ui.workspace()
+    if not workspace.root.is_dir() or not workspace.format_names():
+        ui.stop_with_step(
+            "Nothing to mark yet: choose first **which** landmarks people mark. "
+            "That is a sparse format.",
+            "budget",
+            "Choose a sparse format",
+        )
+    store = workspace_store()
+    projects = store.projects()
+    active = [project for project in projects if not project.archived]
+    above = st.container()  # what comes and goes up here must not take the canvas off the page
+    if not active:
+        with above:
+            st.subheader("New project")
+            _new_project(store)
+            _archived(store, projects)
+        return
+    with above:
+        project = _bar(store, active, projects)
+    canvas(store, project, _annotator(), server_root())
+    _what_next(store.counts(project))
+
+
+def _bar(store: AnnotationStore, active: list[Project], projects: list[Project]) -> Project:
+    """The row above the canvas."""
+    left, export, new, more = st.columns([5, 1.6, 1.3, 1], vertical_alignment="center")
+    with left:
+        project = _chosen_project(active)
+    with export, st.popover("Export labels", icon=":material/download:", width="stretch"):
+        _export(store, project)
+    with new, st.popover("New project", icon=":material/add:", width="stretch"):
+        _new_project(store)
+    with more, st.popover("More", icon=":material/more_horiz:", width="stretch"):
+        _more(store, project, projects)
+    return project
+
+
+def _chosen_project(active: list[Project]) -> Project:
+    names = [project.name for project in active]
+    kept = st.session_state.get(_PROJECT)
+    index = names.index(kept) if kept in names else len(names) - 1
+    name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
+    st.session_state[_PROJECT] = name
+    return active[names.index(name)]
+
+
+def _annotator() -> str:
+    if _ANNOTATOR not in st.session_state:
+        try:
+            st.session_state[_ANNOTATOR] = getpass.getuser()
+        except (KeyError, OSError):  # a container without a user database
+            st.session_state[_ANNOTATOR] = "annotator"
+    return str(st.session_state[_ANNOTATOR])
+
+
+def _new_project(store: AnnotationStore) -> None:
+    workspace = ui.workspace()
+    name = st.text_input("Name", key="annotate.new.name", placeholder="faces")
+    chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
+    sparse = SparseFormat.load(workspace.formats / f"{chosen}.toml")
+    st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({sparse.dense.name})")
+    fitting = _fitting_datasets(sparse.dense)
+    if not fitting:
+        problem = f"No data set has the {len(sparse.dense)} landmarks of {sparse.dense.name}."
+        ui.next_step(problem, "data", "Open a data set")
+        return
+    data = ui.choose("dataset", "Pictures of the data set", fitting, "annotate.dataset")
+    whole = ui.load_dataset(workspace.data / data)
+    split = st.selectbox("Split", [_ALL, *whole.splits], key=f"annotate.split.{data}")
+    wanted = whole if split == _ALL else whole.split(split)
+    complete = int(wanted.shapes.complete.sum())
+    label = f"Leave out the {complete} that have all landmarks already"
+    if 0 < complete < len(wanted) and st.checkbox(label, value=True, key="annotate.unmarked"):
+        wanted = wanted.take(~wanted.shapes.complete)
+    st.caption(f"{len(wanted)} pictures")
+    if st.button("Create", type="primary", disabled=not name.strip(), key="annotate.create"):
+        _create(store, name.strip(), sparse, wanted)
+
+
+def _fitting_datasets(dense: LandmarkFormat) -> list[str]:
+    workspace = ui.workspace()
+    fitting = []
+    for name in workspace.dataset_names():
+        try:
+            found, _, images = read_header(workspace.data / name)
+        except FewmarkError:
+            continue  # the Data page says what is wrong with it
+        if images is not None and found.landmarks == dense.landmarks:
+            fitting.append(name)
+    return fitting
+
+
+def _create(
+    store: AnnotationStore, name: str, sparse: SparseFormat, dataset: LandmarkDataset
+) -> None:
+    workspace = ui.workspace()
+    guides = (
+        mean_guide(ui.load_dataset(workspace.data / other).shapes)
+        for other in _fitting_datasets(sparse.dense)
+    )
+    guide = next((found for found in guides if found is not None), None)
+    try:
+        with st.spinner("Reading the pictures"):
+            project = create_project(store, name, sparse, dataset, guide=guide)
+    except FewmarkError as error:
+        st.error(str(error))
+        return
+    st.session_state[_PROJECT] = project.name
+    st.rerun()
+
+
+def _export(store: AnnotationStore, project: Project) -> None:
+    """The form under "Export labels"."""
+    workspace = ui.workspace()
+    name = st.text_input(
+        "Name of the data set", f"{project.name}-labels", key=f"annotate.export.{project.id}"
+    )
+    done_only = st.checkbox("Only pictures that are done", key="annotate.export.done")
+    if not _FOLDER_NAME.fullmatch(name):
+        st.warning("A name has letters, digits, '.', '-' and '_', and begins with a letter.")
+        return
+    taken = (workspace.data / name).exists()
+    replace = taken and st.checkbox(f"Replace the data set {name}", key="annotate.export.replace")
+    pressed = st.button(
+        "Export", type="primary", disabled=taken and not replace, key="annotate.export.go"
+    )
+    if not pressed:
+        return
+    try:
+        dataset = export_dataset(store, project, done_only=done_only)
+    except StoreError as error:
+        st.error(str(error))
+        return
+    dataset.save(workspace.data / name)
+    st.success(f"{len(dataset)} labelled pictures are now the data set **{name}**.")
+
+
+def _more(store: AnnotationStore, project: Project, projects: list[Project]) -> None:
+    """The form under "More"."""
+    name = st.text_input("Your name", _annotator(), max_chars=80, key="annotate.name")
+    st.session_state[_ANNOTATOR] = name.strip() or "annotator"
+    sparse = project.sparse
+    st.caption(f"{len(sparse)} of the {len(sparse.dense)} landmarks of {sparse.dense.name}")
+    if st.button("Put this project away", key="annotate.archive"):
+        store.set_archived(project, archived=True)
+        st.rerun()
+    _archived(store, projects)
+
+
+def _archived(store: AnnotationStore, projects: list[Project]) -> None:
+    names = {project.name: project for project in projects if project.archived}
+    if not names:
+        return
+    name = st.selectbox("Projects put away", list(names), key="annotate.archived")
+    if st.button("Take it out again", key="annotate.restore"):
+        store.set_archived(names[name], archived=False)
+        st.session_state[_PROJECT] = name
+        st.rerun()
+
+
+def _what_next(counts: Counts) -> None:
+    if counts.done:
+        ui.next_step(
+            f"{counts.done} of {counts.total} pictures were labelled when this page was loaded. "
+            "Export the labels above, then train on them; more can follow at any time.",
+            "train",
+            "Train",
+        )

@@ -1,0 +1,278 @@
+"""The store itself: what can be asked of it and saved into it."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from annotate.store import rows, tables
+from annotate.store.engine import clear_errors, connect, url_of
+from annotate.store.migrations import migrate
+from annotate.store.records import (
+    Counts,
+    Draft,
+    Item,
+    NewItem,
+    Project,
+    Revision,
+    Status,
+    UnknownEntryError,
+)
+from annotate.store.saving import save_draft
+from datasets.errors import StoreError
+from datasets.formats import SparseFormat
+
+
+def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
+    """Open a store, making it where there is none and bringing its schema up to date.
+
+    Parameters
+    ----------
+    url
+        Path of an SQLite file, or an SQLAlchemy URL such as ``sqlite:////home/me/labels.sqlite``.
+    must_exist
+        Refuse to make a new SQLite file.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be opened.
+    """
+    parsed = url_of(url)
+    if must_exist and parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no annotation store; 'project create' makes one")
+    store = AnnotationStore(connect(url))
+    try:
+        with clear_errors():
+            migrate(store.engine)
+    except StoreError:
+        store.close()
+        raise
+    return store
+
+
+class AnnotationStore:
+    """Projects, items and revisions in a database; safe to share between threads.
+
+    Revisions are only ever added. The current labels of an item are its latest revision.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.engine.dispose()
+
+    @property
+    def id(self) -> str:
+        """Random name of this store: browsers keep unsent labels of different stores apart."""
+        query = sa.select(tables.about.c.value).where(tables.about.c.name == "id")
+        with self._reading() as connection:
+            return str(connection.scalar(query))
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        engine = self.engine.execution_options(reads_only=True)
+        with clear_errors(), engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with clear_errors(), self.engine.begin() as connection:
+            yield connection
+
+    def create_project(
+        self,
+        name: str,
+        sparse: SparseFormat,
+        items: Sequence[NewItem],
+        guide: Sequence[tuple[float, float]] | None = None,
+    ) -> Project:
+        """Add a project with its items, in their order.
+
+        Parameters
+        ----------
+        name
+            Unique in the store.
+        items
+            At least one; their ``shape_id`` are unique.
+        guide
+            M positions of a typical shape, see `Project`.
+
+        Raises
+        ------
+        StoreError
+            If the name is empty or taken, there is no item, or a ``shape_id`` repeats.
+        """
+        if not name.strip():
+            raise StoreError("a project needs a name")
+        if not items:
+            raise StoreError(f"{name}: a project needs at least one picture")
+        if guide is not None and len(guide) != len(sparse.dense):
+            problem = f"{name}: the guide has {len(guide)} points, the format {len(sparse.dense)}"
+            raise StoreError(problem)
+        values = {
+            "name": name,
+            **rows.row_from_sparse(sparse),
+            "guide": None if guide is None else [list(point) for point in guide],
+            "archived": False,
+            "created": time.time(),
+        }
+        with self._writing() as connection:
+            taken = sa.select(tables.project.c.id).where(tables.project.c.name == name)
+            if connection.scalar(taken) is not None:
+                raise StoreError(f"there is a project {name!r} already; choose another name")
+            connection.execute(sa.insert(tables.project), values)
+            project_id = connection.scalar(taken)
+            places = [
+                {"project_id": project_id, "position": i, **rows.row_from_item(content)}
+                for i, content in enumerate(items)
+            ]
+            connection.execute(sa.insert(tables.item), places)
+        return self.project(name)
+
+    def projects(self) -> list[Project]:
+        """All projects, archived ones too, in order of creation."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(tables.project).order_by(tables.project.c.id))
+            return [rows.project_from_row(row) for row in found]
+
+    def project(self, key: str | int) -> Project:
+        """A project by its name or number.
+
+        Raises
+        ------
+        UnknownEntryError
+            If there is none.
+        """
+        column = tables.project.c.name if isinstance(key, str) else tables.project.c.id
+        with self._reading() as connection:
+            row = connection.execute(sa.select(tables.project).where(column == key)).first()
+        if row is None:
+            known = ", ".join(project.name for project in self.projects()) or "none"
+            raise UnknownEntryError(f"there is no project {key!r}; projects are: {known}")
+        return rows.project_from_row(row)
+
+    def set_archived(self, project: Project, *, archived: bool) -> None:
+        """Put a project away, or take it out again."""
+        change = sa.update(tables.project).where(tables.project.c.id == project.id)
+        with self._writing() as connection:
+            connection.execute(change.values(archived=archived))
+
+    def items(self, project: Project, start: int = 0, count: int | None = None) -> list[Item]:
+        """Items of a project from a position on, in their order."""
+        query = (
+            sa.select(tables.item)
+            .where(tables.item.c.project_id == project.id, tables.item.c.position >= start)
+            .order_by(tables.item.c.position)
+            .limit(count)
+        )
+        with self._reading() as connection:
+            return [rows.item_from_row(row) for row in connection.execute(query)]
+
+    def item(self, item_id: int) -> Item:
+        """An item by its number.
+
+        Raises
+        ------
+        UnknownEntryError
+            If there is none.
+        """
+        query = sa.select(tables.item).where(tables.item.c.id == item_id)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise UnknownEntryError(f"there is no item {item_id}")
+        return rows.item_from_row(row)
+
+    def current(self, items: Sequence[Item]) -> dict[int, Revision]:
+        """The latest revision of each of these items that has one, by the item's number.
+
+        Read through the range of positions, so that the query stays short for any number.
+        """
+        if not items:
+            return {}
+        positions = [item.position for item in items]
+        query = (
+            sa.select(tables.latest)
+            .join(tables.item, tables.item.c.id == tables.latest.c.item_id)
+            .where(
+                tables.item.c.project_id == items[0].project,
+                tables.item.c.position.between(min(positions), max(positions)),
+            )
+        )
+        asked = {item.id for item in items}
+        with self._reading() as connection:
+            found = [rows.revision_from_row(row) for row in connection.execute(query)]
+        return {revision.item: revision for revision in found if revision.item in asked}
+
+    def revisions(self, item_id: int) -> list[Revision]:
+        """Everything ever saved for an item, oldest first."""
+        query = sa.select(tables.revision).where(tables.revision.c.item_id == item_id)
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(tables.revision.c.number))
+            return [rows.revision_from_row(row) for row in found]
+
+    def counts(self, project: Project) -> Counts:
+        """How far a project has come."""
+        query = (
+            sa.select(tables.latest.c.status, sa.func.count())
+            .select_from(
+                tables.item.outerjoin(tables.latest, tables.latest.c.item_id == tables.item.c.id)
+            )
+            .where(tables.item.c.project_id == project.id)
+            .group_by(tables.latest.c.status)
+        )
+        with self._reading() as connection:
+            number = {row[0]: int(row[1]) for row in connection.execute(query)}
+        total = sum(number.values())
+        return Counts(total, number.get(Status.DONE, 0), number.get(Status.SKIPPED, 0))
+
+    def first_open(self, project: Project, start: int = 0) -> int | None:
+        """Position of the first item from `start` on that still waits for labels, or None."""
+        query = (
+            sa.select(sa.func.min(tables.item.c.position))
+            .select_from(
+                tables.item.outerjoin(tables.latest, tables.latest.c.item_id == tables.item.c.id)
+            )
+            .where(
+                tables.item.c.project_id == project.id,
+                tables.item.c.position >= start,
+                sa.or_(tables.latest.c.status.is_(None), tables.latest.c.status == Status.OPEN),
+            )
+        )
+        with self._reading() as connection:
+            found = connection.scalar(query)
+        return None if found is None else int(found)
+
+    def save(self, draft: Draft) -> Revision:
+        """Save labels as the next revision of their item; saving the same again is harmless.
+
+        The same writer is ordered by its own sequence: what arrives late is dropped. Any other
+        writer must have started from the current revision.
+
+        Returns
+        -------
+        Revision
+            The item's current revision: the draft's, or what stands where it was dropped.
+
+        Raises
+        ------
+        ConflictError
+            If somebody else saved meanwhile.
+        UnknownEntryError
+            If there is no such item.
+        StoreError
+            If the number of points is not the project's.
+        """
+        return self.save_all([draft])[0]
+
+    def save_all(self, drafts: Sequence[Draft]) -> list[Revision]:
+        """Save many drafts in one transaction: all of them or, where one is refused, none."""
+        with self._writing() as connection:
+            return [save_draft(connection, draft) for draft in drafts]

@@ -1,0 +1,81 @@
+"""Connections: everything that is different from one database to another is in this module."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from datasets.errors import StoreError
+
+_BUSY_TIMEOUT_S = 30
+
+
+def url_of(store: str) -> sa.URL:
+    """The URL of a store given as a URL or as the path of an SQLite file.
+
+    Examples
+    --------
+    >>> url_of("labels.sqlite").drivername
+    'sqlite'
+    """
+    if "://" not in store:
+        return sa.URL.create("sqlite", database=str(Path(store).absolute()))
+    try:
+        return sa.make_url(store)
+    except sa.exc.ArgumentError as error:
+        raise StoreError(f"{store!r} is neither a file nor the URL of a store") from error
+
+
+def connect(store: str) -> sa.Engine:
+    """An engine whose transactions are safe against other threads and processes.
+
+    Raises
+    ------
+    StoreError
+        If there is no such kind of database or its driver is not installed.
+    """
+    url = url_of(store)
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite(url)
+        return sa.create_engine(url, pool_pre_ping=True)
+    except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(f"no driver for a store of the kind {url.drivername!r}") from error
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    raw: Any = connection
+    raw.isolation_level = None  # we begin transactions ourselves, see below
+    # synchronous=FULL: what was acknowledged outlives a power cut, not only a crash of ours.
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Take the write lock at once: two savers queue up instead of failing half-way."""
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn the database's errors into ours."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        raise StoreError(f"the store refused what does not fit: {error.orig}") from error
+    except sa.exc.DatabaseError as error:
+        raise StoreError(f"the annotation store cannot be used: {error.orig}") from error

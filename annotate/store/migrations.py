@@ -1,0 +1,115 @@
+"""The schema, as numbered steps that are never changed once released, only added to.
+
+Each step runs in one transaction with the note that it ran, so a store is at one step or the
+next, never between.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from datasets.errors import StoreError
+
+Migration = Callable[[sa.Connection], None]
+
+_STEPS = sa.MetaData()
+_step = sa.Table(
+    "migration",
+    _STEPS,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("created", sa.Double, nullable=False),
+)
+
+
+def _first(connection: sa.Connection) -> None:
+    """Projects, items and revisions; `about` names the store, so that browsers can tell two apart.
+
+    The primary key of `revision` is what keeps two savers from making the same number, and its
+    second key what makes repeated sending harmless, whatever the code does.
+    """
+    schema = sa.MetaData()
+    about = sa.Table(
+        "about",
+        schema,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    sa.Table(
+        "project",
+        schema,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False, unique=True),
+        sa.Column("format", sa.Text, nullable=False),
+        sa.Column("chosen", sa.JSON, nullable=False),
+        sa.Column("represented_by", sa.JSON, nullable=False),
+        sa.Column("guide", sa.JSON),
+        sa.Column("archived", sa.Boolean, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    sa.Table(
+        "item",
+        schema,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("project_id", sa.ForeignKey("project.id"), nullable=False),
+        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("shape_id", sa.Text, nullable=False),
+        sa.Column("image", sa.Text, nullable=False),
+        sa.Column("height_px", sa.Integer, nullable=False),
+        sa.Column("width_px", sa.Integer, nullable=False),
+        sa.Column("box", sa.JSON),
+        sa.Column("split", sa.Text),
+        sa.Column("subject", sa.Text),
+        sa.UniqueConstraint("project_id", "position"),
+        sa.UniqueConstraint("project_id", "shape_id"),
+    )
+    sa.Table(
+        "revision",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("annotator", sa.Text, nullable=False),
+        sa.Column("writer", sa.Text, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("base", sa.Integer, nullable=False),
+        sa.Column("points", sa.JSON, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("flag", sa.Boolean, nullable=False),
+        sa.Column("active_ms", sa.BigInteger, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+        sa.UniqueConstraint("item_id", "writer", "sequence"),
+    )
+    schema.create_all(connection, checkfirst=False)
+    connection.execute(sa.insert(about).values(name="id", value=secrets.token_hex(8)))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first,)
+
+
+def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring a store to the newest step.
+
+    Raises
+    ------
+    StoreError
+        If the store was made by a newer version of Fewmark.
+    """
+    with engine.begin() as connection:
+        _STEPS.create_all(connection)
+    for number, step in enumerate(migrations, start=1):
+        with engine.begin() as connection:
+            if number > _newest(connection):
+                step(connection)
+                connection.execute(sa.insert(_step).values(number=number, created=time.time()))
+    with engine.begin() as connection:
+        newest = _newest(connection)
+    if newest > len(migrations):
+        raise StoreError(
+            f"the store is at step {newest} of its schema, this version of Fewmark knows "
+            f"{len(migrations)}; use a newer version"
+        )
+
+
+def _newest(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.max(_step.c.number))) or 0)

@@ -1,0 +1,102 @@
+"""Rows of the tables as values, and back."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import tomli_w
+
+from annotate.labelling import ABSENT, Point, point_to_json
+from annotate.store.records import Draft, Item, NewItem, Project, Revision, Status
+from datasets.formats import SparseFormat, format_from_table, table_from_format
+from datasets.shapes import Visibility
+
+Row = sa.Row[Any]
+
+
+def row_from_sparse(sparse: SparseFormat) -> dict[str, Any]:
+    """The three columns that hold a sparse format."""
+    return {
+        "format": tomli_w.dumps(table_from_format(sparse.dense)),
+        "chosen": list(sparse.chosen),
+        "represented_by": list(sparse.represented_by),
+    }
+
+
+def project_from_row(row: Row) -> Project:
+    """A row of ``project``."""
+    dense = format_from_table(tomllib.loads(row.format))
+    sparse = SparseFormat(dense, tuple(row.chosen), tuple(row.represented_by))
+    guide = None if row.guide is None else tuple((float(x), float(y)) for x, y in row.guide)
+    return Project(row.id, row.name, sparse, guide, bool(row.archived), row.created)
+
+
+def row_from_item(content: NewItem) -> dict[str, Any]:
+    """The columns of ``item`` that do not come from its place in a project."""
+    return {
+        "shape_id": content.shape_id,
+        "image": str(content.image),
+        "height_px": content.height_px,
+        "width_px": content.width_px,
+        "box": None if content.box is None else list(content.box),
+        "split": content.split,
+        "subject": content.subject,
+    }
+
+
+def item_from_row(row: Row) -> Item:
+    """A row of ``item``."""
+    box = None if row.box is None else tuple(float(edge) for edge in row.box)
+    content = NewItem(
+        shape_id=row.shape_id,
+        image=Path(row.image),
+        height_px=row.height_px,
+        width_px=row.width_px,
+        box=box,  # type: ignore[arg-type]  # four edges, as written by row_from_item
+        split=row.split,
+        subject=row.subject,
+    )
+    return Item(row.id, row.project_id, row.position, content)
+
+
+def row_from_draft(draft: Draft, number: int, created: float) -> dict[str, Any]:
+    """The row of ``revision`` that a draft becomes."""
+    return {
+        "item_id": draft.item,
+        "number": number,
+        "annotator": draft.annotator,
+        "writer": draft.writer,
+        "sequence": draft.sequence,
+        "base": draft.base,
+        "points": [point_to_json(point) for point in draft.points],
+        "status": draft.status.value,
+        "flag": draft.flag,
+        "active_ms": draft.active_ms,
+        "created": created,
+    }
+
+
+def revision_from_row(row: Row) -> Revision:
+    """A row of ``revision``."""
+    return Revision(
+        item=row.item_id,
+        number=row.number,
+        annotator=row.annotator,
+        writer=row.writer,
+        sequence=row.sequence,
+        base=row.base,
+        points=tuple(_stored_point(value) for value in row.points),
+        status=Status(row.status),
+        flag=bool(row.flag),
+        active_ms=row.active_ms,
+        created=row.created,
+    )
+
+
+def _stored_point(value: dict[str, Any] | None) -> Point | None:
+    if value is None:
+        return None
+    if value["v"] == Visibility.ABSENT:
+        return ABSENT
+    return Point(float(value["x"]), float(value["y"]), Visibility(value["v"]))

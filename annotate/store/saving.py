@@ -1,0 +1,48 @@
+"""How one draft becomes a revision, inside a transaction."""
+
+import time
+
+import sqlalchemy as sa
+
+from annotate.store import rows, tables
+from annotate.store.records import ConflictError, Draft, Revision, UnknownEntryError
+from datasets.errors import StoreError
+
+
+def save_draft(connection: sa.Connection, draft: Draft) -> Revision:
+    """Save a draft if it is news; see `AnnotationStore.save` for the rules."""
+    _lock(connection, draft)
+    before = sa.select(tables.revision).where(tables.revision.c.item_id == draft.item)
+    latest = connection.execute(before.order_by(tables.revision.c.number.desc()).limit(1)).first()
+    current = None if latest is None else rows.revision_from_row(latest)
+    if current is not None:
+        heard = sa.select(sa.func.max(tables.revision.c.sequence)).where(
+            tables.revision.c.item_id == draft.item, tables.revision.c.writer == draft.writer
+        )
+        is_late = draft.sequence <= (connection.scalar(heard) or 0)
+        if is_late or current.same_labels(draft):
+            return current
+        if draft.writer != current.writer and draft.base != current.number:
+            raise ConflictError(current)
+    number = 1 if current is None else current.number + 1
+    row = rows.row_from_draft(draft, number, time.time())
+    connection.execute(sa.insert(tables.revision), row)
+    return rows.revision_from_row(
+        connection.execute(before.where(tables.revision.c.number == number)).one()
+    )
+
+
+def _lock(connection: sa.Connection, draft: Draft) -> None:
+    """Hold the item until the transaction ends, and check that the draft fits its project."""
+    query = (
+        sa.select(tables.project.c.chosen)
+        .join(tables.item, tables.item.c.project_id == tables.project.c.id)
+        .where(tables.item.c.id == draft.item)
+        .with_for_update(of=tables.item)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise UnknownEntryError(f"there is no item {draft.item}")
+    if len(row.chosen) != len(draft.points):
+        expected = f"{len(row.chosen)} landmarks, found {len(draft.points)}"
+        raise StoreError(f"item {draft.item}: expected {expected}")

@@ -1,0 +1,58 @@
+"""Tables and columns as queries see them; what creates them is in `migrations.py`."""
+
+import sqlalchemy as sa
+
+about = sa.table("about", sa.column("name", sa.Text), sa.column("value", sa.Text))
+
+project = sa.table(
+    "project",
+    sa.column("id", sa.Integer),
+    sa.column("name", sa.Text),
+    sa.column("format", sa.Text),
+    sa.column("chosen", sa.JSON),
+    sa.column("represented_by", sa.JSON),
+    sa.column("guide", sa.JSON(none_as_null=True)),
+    sa.column("archived", sa.Boolean),
+    sa.column("created", sa.Double),
+)
+
+item = sa.table(
+    "item",
+    sa.column("id", sa.Integer),
+    sa.column("project_id", sa.Integer),
+    sa.column("position", sa.Integer),
+    sa.column("shape_id", sa.Text),
+    sa.column("image", sa.Text),
+    sa.column("height_px", sa.Integer),
+    sa.column("width_px", sa.Integer),
+    sa.column("box", sa.JSON(none_as_null=True)),
+    sa.column("split", sa.Text),
+    sa.column("subject", sa.Text),
+)
+
+revision = sa.table(
+    "revision",
+    sa.column("item_id", sa.Integer),
+    sa.column("number", sa.Integer),
+    sa.column("annotator", sa.Text),
+    sa.column("writer", sa.Text),
+    sa.column("sequence", sa.BigInteger),
+    sa.column("base", sa.Integer),
+    sa.column("points", sa.JSON),
+    sa.column("status", sa.Text),
+    sa.column("flag", sa.Boolean),
+    sa.column("active_ms", sa.BigInteger),
+    sa.column("created", sa.Double),
+)
+
+_later = revision.alias("later")
+latest = (
+    sa.select(revision)
+    .where(
+        ~sa.exists().where(
+            _later.c.item_id == revision.c.item_id,
+            _later.c.number > revision.c.number,
+        )
+    )
+    .subquery("latest")
+)

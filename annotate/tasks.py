@@ -1,0 +1,87 @@
+"""The queue: which picture comes next, and the documents an annotator's browser works on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from annotate.labelling import Point, has_position, is_complete, point_to_json
+from annotate.store import AnnotationStore, Item, Project, Revision, Status
+
+BATCH = 24
+"""Documents sent to a browser at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An item with its current labels, as an annotator works on it."""
+
+    item: Item
+    revision: Revision | None
+
+    def points(self, m: int) -> tuple[Point | None, ...]:
+        """The m landmarks; all undecided where nothing was saved."""
+        return (None,) * m if self.revision is None else self.revision.points
+
+    @property
+    def status(self) -> Status:
+        """How far it has come."""
+        return Status.OPEN if self.revision is None else self.revision.status
+
+    @property
+    def labelled(self) -> bool:
+        """Whether at least one landmark has a place."""
+        return self.revision is not None and has_position(self.revision.points)
+
+
+def documents(
+    store: AnnotationStore, project: Project, start: int = 0, count: int | None = BATCH
+) -> list[Document]:
+    """Documents of a project from a position on, in the order of its queue."""
+    items = store.items(project, start, count)
+    current = store.current(items)
+    return [Document(item, current.get(item.id)) for item in items]
+
+
+def first_unlabelled(store: AnnotationStore, project: Project) -> int:
+    """Position where work goes on: the first open item, or the first of all if none is open."""
+    return store.first_open(project) or 0
+
+
+def status_of(points: tuple[Point | None, ...]) -> Status:
+    """Done where every landmark is decided, else open."""
+    return Status.DONE if is_complete(points) else Status.OPEN
+
+
+def revision_to_json(revision: Revision) -> dict[str, Any]:
+    """What a browser has to know of a revision."""
+    return {
+        "revision": revision.number,
+        "annotator": revision.annotator,
+        "writer": revision.writer,
+        "points": [point_to_json(point) for point in revision.points],
+        "status": revision.status.value,
+        "flag": revision.flag,
+    }
+
+
+def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
+    """The document for a browser; `image` is the address of its picture."""
+    content = document.item.content
+    blank: dict[str, Any] = {
+        "revision": 0,
+        "annotator": None,
+        "writer": None,
+        "points": [None] * m,
+        "status": Status.OPEN.value,
+        "flag": False,
+    }
+    labels = blank if document.revision is None else revision_to_json(document.revision)
+    return {
+        "item": document.item.id,
+        "position": document.item.position,
+        "name": content.shape_id,
+        "image": image,
+        "height": content.height_px,
+        "width": content.width_px,
+        "box": None if content.box is None else list(content.box),
+        **labels,
+    }

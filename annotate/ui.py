@@ -1,0 +1,110 @@
+"""The canvas as a Streamlit component: what it is told, and how it gets onto a page."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from annotate.labelling import MARGIN
+from annotate.server import FRONTEND, TOKEN, frontend_version
+from annotate.store import AnnotationStore, Project
+from annotate.tasks import first_unlabelled
+from datasets.formats import LandmarkFormat
+
+_HTML = '<div class="fewmark-canvas">Loading the canvas …</div>'
+
+# Streamlit loads this from a message, so it cannot import its neighbours by relative addresses;
+# it fetches the real module from our own route, whose address changes with the files.
+_LOADER = """
+export default function (component) {
+  const root = new URL(component.data.root, location.origin);
+  let unmount = null;
+  let over = false;
+  import(new URL(component.data.module, root).href).then(
+    (module) => { if (!over) unmount = module.mount(component); },
+    () => {
+      const place = component.parentElement.querySelector(".fewmark-canvas");
+      if (!place.querySelector(".annotator")) {
+        place.textContent = "The canvas cannot be loaded. Reload the page; if that does not help, "
+          + "start the server with 'fewmark serve'.";
+      }
+    },
+  );
+  return () => { over = true; unmount?.(); };
+}
+"""
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    """The component, registered when it is first shown: importing needs no running server."""
+    css = (FRONTEND / "annotator.css").read_text("utf-8")
+    renderer: Callable[..., Any] = st.components.v2.component(
+        "fewmark_canvas", html=_HTML, css=css, js=_LOADER
+    )
+    return renderer
+
+
+def canvas(store: AnnotationStore, project: Project, annotator: str, root: str) -> None:
+    """Show the canvas of a project.
+
+    Parameters
+    ----------
+    root
+        Path below which the server lives, beginning and ending with a slash.
+    """
+    data = canvas_data(store, project, annotator, root)
+    _component()(key=f"canvas-{project.id}-{annotator}", data=data)
+
+
+def canvas_data(
+    store: AnnotationStore, project: Project, annotator: str, root: str
+) -> dict[str, Any]:
+    """Everything the browser must know of a project; the documents it fetches itself."""
+    sparse = project.sparse
+    groups = component_groups(sparse.dense)
+    return {
+        "root": root,
+        "module": f"api/frontend/{frontend_version()}/main.js",
+        "token": TOKEN,
+        "store": store.id,
+        "project": project.id,
+        "annotator": annotator,
+        "start": first_unlabelled(store, project),
+        "margin": MARGIN,
+        "names": [spoken(name) for name in sparse.names],
+        "chosen": list(sparse.chosen),
+        "groups": [groups[index] for index in sparse.chosen],
+        "guide": None if project.guide is None else [list(point) for point in project.guide],
+        "contours": [
+            {"indices": list(contour.indices), "closed": contour.closed}
+            for contour in sparse.dense.contours
+        ],
+    }
+
+
+def spoken(name: str) -> str:
+    """A landmark's name as people read it.
+
+    Examples
+    --------
+    >>> spoken("right_eye_outer-corner")
+    'right eye outer corner'
+    """
+    return name.replace("_", " ").replace("-", " ")
+
+
+def component_groups(dense: LandmarkFormat) -> list[int]:
+    """For each of the M landmarks, which part of the object it belongs to: its colour."""
+    groups = [len(dense.components)] * len(dense)
+    for number, component in enumerate(dense.components):
+        for index in component.indices:
+            groups[index] = number
+    return groups if dense.components else list(range(len(dense)))
+
+
+def server_root() -> str:
+    """Path below which this server lives, with slashes at both ends."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}/" if base else "/"
