@@ -123,7 +123,7 @@ def align(points: ArrayLike, method: str = "centroid-rms") -> Points:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 3:
         raise ShapeMismatchError(f"points must be (N, M, D), got {array.shape}")
-    if method == "procrustes":
+    if method == "procrustes" and len(array):
         return _procrustes(array)
     return _by_box(array) if method == "box" else _by_centroid(array)
 
