@@ -36,6 +36,12 @@ export default function (component) {
 """
 
 
+# Streamlit keeps much room around a page; here the picture needs it. Gone when the page is left.
+_MORE_ROOM = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.4rem 2rem 1.5rem; }
+</style>"""
+
+
 @functools.cache
 def _component() -> Callable[..., Any]:
     """The component, registered when it is first shown: importing needs no running server."""
@@ -54,6 +60,7 @@ def canvas(store: AnnotationStore, project: Project, annotator: str, root: str) 
     root
         Path below which the server lives, beginning and ending with a slash.
     """
+    st.html(_MORE_ROOM)
     data = canvas_data(store, project, annotator, root)
     _component()(key=f"canvas-{project.id}-{annotator}", data=data)
 
