@@ -170,13 +170,11 @@ def info(
 @click.option("--count", type=click.IntRange(min=2), default=400, show_default=True, help="Faces.")
 @click.option("--size", type=click.IntRange(min=32), default=128, show_default=True, help="Pixels.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faces.")
-@click.option("--force", is_flag=True, help="Replace FOLDER if it exists.")
 @json_option
-def faces(folder: Path, *, count: int, size: int, seed: int, force: bool, as_json: bool) -> None:
-    """Draw COUNT demo faces with 68 landmarks as a data set in FOLDER."""
+def faces(folder: Path, *, count: int, size: int, seed: int, as_json: bool) -> None:
+    """Draw demo faces with 68 landmarks as a data set in FOLDER, which must be new or empty."""
     from datasets.synthetic import make_demo
 
-    require_free(folder, force=force)
     with progress_bar("Drawing faces") as on_progress:
         made = make_demo(folder, n_images=count, size_px=size, seed=seed, on_progress=on_progress)
     result = {"written": str(folder), "shapes": len(made), "format": made.format.name, "seed": seed}

@@ -1,0 +1,88 @@
+"""Data sets of a workspace as things on a shelf: renamed, thrown away, taken back, and named anew.
+
+What is thrown away lies in ``.trash/<name>`` of the workspace, as deep as in ``data/<name>``, so
+that a relative path to its pictures still leads there. Pictures outside are never touched.
+"""
+
+import re
+from pathlib import Path
+
+from datasets.dataset import HEADER_FILE
+from datasets.errors import FewmarkError
+from datasets.workspace import Workspace
+
+TRASH = ".trash"
+_NAME = re.compile(r"\w[\w .-]{0,79}")
+
+
+class NameTakenError(FewmarkError):
+    """A data set cannot have this name."""
+
+
+def require_name(workspace: Workspace, name: str) -> Path:
+    """The folder of a data set to be, if its name is good and free.
+
+    Raises
+    ------
+    NameTakenError
+        If it is not.
+    """
+    if not _NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
+        raise NameTakenError(
+            f"{name!r} is no good name: use letters, digits, '-', '_', '.' and spaces, "
+            "at most 80, a letter or digit first"
+        )
+    folder = workspace.data / name
+    if folder.exists():
+        raise NameTakenError(f"there is a data set {name!r} already; choose another name")
+    return folder
+
+
+def free_name(workspace: Workspace, wish: str) -> str:
+    """A good name like the wish that is still free.
+
+    Examples
+    --------
+    >>> free_name(Workspace(Path("nowhere")), "300w: valid?")
+    '300w-valid'
+    """
+    base = re.sub(r"[^\w.-]+", "-", wish).strip("-.")[:60] or "data"
+    name, number = base, 2
+    while (workspace.data / name).exists():
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def rename(workspace: Workspace, name: str, new: str) -> None:
+    """Give a data set another name.
+
+    Raises
+    ------
+    NameTakenError
+        If the new name is not good or not free.
+    """
+    (workspace.data / name).rename(require_name(workspace, new))
+
+
+def throw_away(workspace: Workspace, name: str) -> None:
+    """Move a data set to the trash."""
+    trash = workspace.root / TRASH
+    trash.mkdir(parents=True, exist_ok=True)
+    place, number = trash / name, 2
+    while place.exists():
+        place, number = trash / f"{name}-{number}", number + 1
+    (workspace.data / name).rename(place)
+
+
+def thrown_away(workspace: Workspace) -> list[str]:
+    """Names of what lies in the trash."""
+    found = (workspace.root / TRASH).glob(f"*/{HEADER_FILE}")
+    return sorted(path.parent.name for path in found)
+
+
+def take_back(workspace: Workspace, name: str) -> str:
+    """Put a data set back from the trash; its name, changed where that has been taken."""
+    free = free_name(workspace, name)
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    (workspace.root / TRASH / name).rename(workspace.data / free)
+    return free
