@@ -114,7 +114,9 @@ def mean_outline(dataset: LandmarkDataset) -> Points:
     scaled = (points - low) / np.nanmax(points - low, axis=(1, 2), keepdims=True)
     sums = np.where(known, scaled, 0.0).sum(axis=0)
     counts = known.sum(axis=0)
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    mean = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=mean, where=counts > 0)
+    return mean
 
 
 def comparison_tile(

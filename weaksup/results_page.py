@@ -1,0 +1,291 @@
+"""Page "Results": what a trained network finds, how good that is, and landmarks to download."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from datasets import ui
+from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
+from datasets.errors import FewmarkError
+from datasets.jobs import find_job, start_job
+from datasets.metrics import nme
+from datasets.shapes import empty_shapes
+from weaksup import run_shelf
+from weaksup.completion import complete, mean_shape_prediction
+from weaksup.evaluation import Evaluation, evaluate
+from weaksup.figures import PREDICTED, TRUE, ced_figure, comparison_tile, landmark_error_figure
+from weaksup.run_folder import RunFolder
+from weaksup.sources import USUAL_SPLIT, Sources
+from weaksup.ui import as_file, attempt, show_problem, wait_for
+
+_EVERYTHING = "every picture"
+_A_PAGE, _A_ROW = 12, 4
+_ORDERS = ("worst first", "best first", "as in the data set")
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Results")
+    show_problem()
+    runs = [n for n in run_shelf.run_names(ui.workspace()) if _folder(n).checkpoint.exists()]
+    if not runs:
+        ui.stop_with_step(
+            "No run has learnt anything yet. Train a network first.", "train", "Train"
+        )
+    left, middle, right = st.columns(3)
+    with left:
+        run = _folder(ui.choose("run", "Run", runs, "results_run"))
+    with middle:
+        name, dataset = _choose_dataset(run)
+    with right:
+        split = _choose_split(name, dataset)
+    predicted = _require_prediction(run, name, split)
+    truth = dataset if split is None else dataset.split(split)
+    evaluation = _evaluate(predicted, truth)
+    labels = ["Pictures", "Errors", "Completed clicks", "Download"]
+    pictures, errors, completed, download = st.tabs(labels)
+    with pictures:
+        _show_pictures(evaluation, predicted)
+    with errors:
+        _show_errors(run, evaluation)
+    with completed:
+        _show_completed(run, truth)
+    with download:
+        _show_download(predicted, f"{run.name}-{name}")
+
+
+def _folder(name: str) -> RunFolder:
+    return RunFolder(ui.workspace().runs / name)
+
+
+# What is looked at
+
+
+def _choose_dataset(run: RunFolder) -> tuple[str, LandmarkDataset]:
+    workspace = ui.workspace()
+    loaded = {n: ui.load_dataset(workspace.data / n) for n in workspace.dataset_names()}
+    landmarks = run.sparse.dense.landmarks
+    known = {n: d for n, d in loaded.items() if d.format.landmarks == landmarks and len(d)}
+    if not known:
+        ui.stop_with_step(
+            f"No data set has the landmarks of {run.name}. Open one that has.",
+            "data",
+            "Open a data set",
+        )
+    names = sorted(known, key=lambda n: (USUAL_SPLIT not in known[n].splits, n))
+    name = str(st.selectbox("Data set", names, key="results_data"))
+    return name, known[name]
+
+
+def _choose_split(name: str, dataset: LandmarkDataset) -> str | None:
+    if not dataset.splits:
+        return None
+    options = [_EVERYTHING, *dataset.splits]
+    index = options.index(USUAL_SPLIT) if USUAL_SPLIT in options else 0
+    picked = st.selectbox("Split", options, index=index, key=f"results_split_{name}")
+    return None if picked == _EVERYTHING else str(picked)
+
+
+def _require_prediction(run: RunFolder, name: str, split: str | None) -> LandmarkDataset:
+    """What the run found in the pictures; without it, a button that makes it."""
+    workspace = ui.workspace()
+    stem = name if split is None else f"{name}--{split}"
+    target, work = run.prediction(stem), run.path / "jobs" / stem
+    job = find_job(work)
+    if job is not None and job.running:
+        wait_for(job, "The network looks at the pictures.")
+        st.stop()
+    chosen = [] if split is None else ["--split", split]
+    source = workspace.data / name
+    arguments = ["infer", str(run.path), str(source), str(target), "--force", *chosen]
+    header = target / HEADER_FILE
+    if not header.exists():
+        st.info("The network has not looked at these pictures yet.")
+        st.button(
+            "Predict", type="primary", icon=":material/visibility:", key="results_predict",
+            on_click=attempt, args=(start_job, arguments, work),
+        )  # fmt: skip
+        if job is not None and job.last_lines():
+            st.code(job.last_lines(), language=None, wrap_lines=True)
+        st.stop()
+    newest = max(run.checkpoint.stat().st_mtime, (source / SHAPES_FILE).stat().st_mtime)
+    if header.stat().st_mtime < newest:
+        st.warning("The run or the data set has changed since these landmarks were found.")
+        st.button(
+            "Predict again",
+            key="results_again",
+            on_click=attempt,
+            args=(start_job, arguments, work),
+        )
+    return ui.load_dataset(target)
+
+
+def _evaluate(predicted: LandmarkDataset, truth: LandmarkDataset) -> Evaluation | None:
+    """The errors, or None with the reason where the data set has nothing to measure against."""
+    judged = truth.take(truth.shapes.present.any(axis=1))
+    if len(judged) == 0:
+        st.info("These pictures have no landmarks to compare with.")
+        return None
+    try:
+        return evaluate(predicted, judged)
+    except FewmarkError as error:
+        st.info(f"The errors cannot be measured: {error}")
+        return None
+
+
+# Tabs
+
+
+def _show_pictures(evaluation: Evaluation | None, predicted: LandmarkDataset) -> None:
+    true, found = _pairs(evaluation, predicted)
+    rows = list(range(len(found)))
+    if evaluation is not None:
+        order = st.segmented_control(
+            "Order", _ORDERS, default=_ORDERS[0], required=True, key="results_order"
+        )
+        rows = _ordered(evaluation, str(order))
+    pages = -(-len(rows) // _A_PAGE)
+    page = 1
+    if pages > 1:
+        page = int(st.number_input(f"Page, of {pages}", 1, pages, 1, key="results_page"))
+    _legend(with_truth=evaluation is not None)
+    part = rows[(page - 1) * _A_PAGE : page * _A_PAGE]
+    for start in range(0, len(part), _A_ROW):
+        columns = st.columns(_A_ROW)
+        for column, row in zip(columns, part[start : start + _A_ROW], strict=False):
+            error = None if evaluation is None else float(evaluation.per_image[row])
+            with column:
+                _show_tile(true, found, row, error)
+
+
+def _pairs(
+    evaluation: Evaluation | None, predicted: LandmarkDataset
+) -> tuple[LandmarkDataset, LandmarkDataset]:
+    """True and found landmarks row by row; without an evaluation nothing is known to be true."""
+    if evaluation is not None:
+        return evaluation.truth, evaluation.predicted
+    return predicted.with_shapes(empty_shapes(predicted.format, len(predicted))), predicted
+
+
+def _ordered(evaluation: Evaluation, order: str) -> list[int]:
+    errors = np.nan_to_num(evaluation.per_image)
+    keys = {_ORDERS[0]: -errors, _ORDERS[1]: errors}.get(order, np.arange(len(errors)))
+    return [int(row) for row in np.argsort(keys, kind="stable")]
+
+
+def _legend(*, with_truth: bool) -> None:
+    marks = [(PREDICTED, "found"), (TRUE, "true")][: 2 if with_truth else 1]
+    parts = [f"<span style='color:{colour}'>&#9679;</span> {what}" for colour, what in marks]
+    st.html(" &nbsp; ".join(parts))
+
+
+def _show_tile(
+    true: LandmarkDataset, found: LandmarkDataset, row: int, error: float | None
+) -> None:
+    name = str(true.samples["shape_id"].iloc[row])
+    caption = name if error is None else f"{name}: {100 * error:.2f} %"
+    try:
+        tile = comparison_tile(true, row, found.shapes.points[row])
+    except FewmarkError as problem:
+        st.caption(str(problem))
+        return
+    st.image(tile, caption=caption, width="stretch")
+
+
+def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
+    if evaluation is None:
+        st.caption("There is nothing to measure against.")
+        return
+    rates = evaluation.summary()
+    level = _mean_shape(run, evaluation)
+    shown = (
+        ("NME", 100 * rates["nme"], "%"),
+        ("NME of the mean shape", None if level is None else 100 * level.summary()["nme"], "%"),
+        ("Failed images, over 8 %", 100 * rates["failure_rate_8"], "%"),
+        ("Failed landmarks, over 8 %", 100 * rates["landmark_failure_rate_8"], "%"),
+        ("AUC, up to 8 %", rates["auc_8"], ""),
+    )
+    for column, (label, value, unit) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(label, "-" if value is None else f"{value:.3g} {unit}")
+    st.caption(f"{rates['images']:,} images; errors in parts of {evaluation.span}.")
+    left, right = st.columns(2)
+    curves = {"network": evaluation.errors}
+    if level is not None:
+        curves["mean shape"] = level.errors
+    with left:
+        st.plotly_chart(ced_figure(curves, evaluation.span), key="results_ced")
+    with right:
+        st.plotly_chart(landmark_error_figure(evaluation), key="results_landmarks")
+    parts = evaluation.per_component
+    if parts:
+        rows = [{"component": name, "NME, %": 100 * nme(e)} for name, e in parts.items()]
+        st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, width="content")
+
+
+def _mean_shape(run: RunFolder, evaluation: Evaluation) -> Evaluation | None:
+    """What the mean shape of the run's dense images would give; None where they are gone."""
+    try:
+        dense = _trained_on(run)
+        prediction = mean_shape_prediction(dense, evaluation.truth, run.config.margin)
+        return evaluate(prediction, evaluation.truth, evaluation.span)
+    except FewmarkError:
+        return None
+
+
+def _trained_on(run: RunFolder) -> LandmarkDataset:
+    return _load_data(str(run.path), (run.path / "sources.toml").stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner="Reading labels", max_entries=4)
+def _load_data(path: str, stamp: int) -> LandmarkDataset:  # noqa: ARG001
+    return Sources.from_table(RunFolder(path).sources).load().images
+
+
+def _show_completed(run: RunFolder, dataset: LandmarkDataset) -> None:
+    """Clicked shapes of this data set, or of what the run learnt from, with the rest filled in."""
+    st.caption(
+        "Pictures whose sparse landmarks were clicked need no network: the other landmarks follow "
+        "from the clicks, by how they move together in the dense shapes."
+    )
+    try:
+        learnt = _trained_on(run)
+        clicked = _partly(dataset)
+        clicked = clicked if len(clicked) else _partly(learnt)
+        if len(clicked) == 0:
+            st.info("No shape here or in the training data has some of its landmarks only.")
+            return
+        completed = complete(clicked, learnt)
+    except FewmarkError as error:
+        st.info(f"Nothing can be completed: {error}")
+        return
+    _legend_of_clicks()
+    columns = st.columns(_A_ROW)
+    for row in range(min(_A_PAGE, len(completed))):
+        with columns[row % _A_ROW]:
+            _show_tile(clicked, completed, row, None)
+    _show_download(completed, f"{run.name}-completed")
+
+
+def _partly(dataset: LandmarkDataset) -> LandmarkDataset:
+    present = dataset.shapes.present
+    return dataset.take(present.any(axis=1) & ~present.all(axis=1))
+
+
+def _legend_of_clicks() -> None:
+    st.html(
+        f"<span style='color:{TRUE}'>&#9679;</span> clicked &nbsp; "
+        f"<span style='color:{PREDICTED}'>&#9679;</span> filled in"
+    )
+
+
+def _show_download(dataset: LandmarkDataset, stem: str) -> None:
+    st.caption(f"{len(dataset):,} shapes with {len(dataset.format)} landmarks each, in pixels.")
+    for file_type in ("csv", "npz"):
+        st.download_button(
+            f"Download as {file_type}",
+            functools.partial(as_file, dataset, file_type),
+            file_name=f"{stem}.{file_type}",
+            key=f"results_{stem}_{file_type}",
+        )

@@ -1,0 +1,147 @@
+"""What the pages share: a run while it works, jobs that are waited for, and downloads."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from datasets.dataset import LandmarkDataset
+from datasets.errors import FewmarkError
+from datasets.io.registry import write
+from datasets.jobs import Job, find_job, start_job
+from weaksup import run_folder
+from weaksup.figures import loss_figure, validation_figure
+from weaksup.run_folder import RunFolder, RunState
+
+_LOOK_AGAIN_S = 2.0
+_COLOURS = {
+    run_folder.RUNNING: "blue",
+    run_folder.FINISHED: "green",
+    run_folder.STOPPED: "orange",
+    run_folder.INTERRUPTED: "orange",
+    run_folder.FAILED: "red",
+}
+_PROBLEM = "weaksup.problem"
+
+
+def show_run(run: RunFolder) -> None:
+    """State, curves and buttons of a run; renewed by itself while the run works."""
+    job = find_job(run.path)
+    state = run.state()
+    at_work = is_at_work(job, state)
+    # A run that rests is not looked at again: no page polls for nothing.
+    st.fragment(_show_run, run_every=_LOOK_AGAIN_S if at_work else None)(run, was_at_work=at_work)
+
+
+def is_at_work(job: Job | None, state: RunState | None) -> bool:
+    """Whether a run works, be it started from a page or by command."""
+    if job is not None and job.running:
+        return True
+    return state is not None and state.status == run_folder.RUNNING
+
+
+def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
+    job, state = find_job(run.path), run.state()
+    at_work = is_at_work(job, state)
+    if was_at_work and not at_work:
+        st.rerun()
+    show_problem()
+    _show_state(run, job, state, at_work=at_work)
+    _buttons(run, job, state, at_work=at_work)
+    if run.exists:
+        _curves(run, state)
+    if job is not None and job.last_lines():
+        failed = not at_work and (state is None or state.status == run_folder.FAILED)
+        with st.expander("What it printed", expanded=failed):
+            st.code(job.last_lines(), language=None, wrap_lines=True)
+
+
+def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
+    if state is None:
+        if at_work:
+            st.info("The run is starting.", icon=":material/hourglass_top:")
+        elif job is not None and not run.exists:
+            st.error("The run could not begin; what it printed says why.")
+        else:
+            st.info("The run has not begun.")
+        return
+    st.badge(state.status, color=_COLOURS.get(state.status, "gray"))  # type: ignore[arg-type]
+    st.progress(min(1.0, state.epochs_done / state.epochs), text=state.message)
+    for text in state.warnings:
+        st.warning(text)
+    facts = state.facts
+    if facts:
+        level = facts.get("mean_shape_nme")
+        st.caption(
+            f"{facts['dense']:,} dense of {facts['images']:,} images; {facts['sparse']} of "
+            f"{facts['landmarks']} landmarks on the main branch; device {facts['device']}"
+            + ("" if level is None else f"; NME of the mean shape {100 * level:.2f} %")
+        )
+
+
+def _buttons(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
+    if at_work and job is not None and job.running:
+        st.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"stop_{run.name}")
+    elif at_work:
+        st.caption("This run was started by a command; it is stopped where it was started.")
+    elif run.exists and state is not None and state.status != run_folder.FINISHED:
+        st.button(
+            "Resume", icon=":material/play_arrow:", key=f"resume_{run.name}",
+            on_click=attempt, args=(start_job, _resumed(run), run.path),
+        )  # fmt: skip
+
+
+def _resumed(run: RunFolder) -> list[str]:
+    return ["train", str(run.path), "--resume"]
+
+
+def attempt(act: Callable[..., object], *arguments: object) -> None:
+    """Do what a button is for; a reason not to is shown when the page is drawn again."""
+    try:
+        act(*arguments)
+    except FewmarkError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def show_problem() -> None:
+    """Show why something that a button was to do could not be done."""
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem:
+        st.error(problem)
+
+
+def _curves(run: RunFolder, state: RunState | None) -> None:
+    metrics = run.metrics()
+    if metrics.empty:
+        return
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(loss_figure(metrics), key=f"loss_{run.name}")
+    with right:
+        if metrics["valid_nme"].notna().any():
+            level = None if state is None else state.facts.get("mean_shape_nme")
+            st.plotly_chart(validation_figure(metrics, level), key=f"valid_{run.name}")
+        else:
+            st.caption("No error was measured on validation images yet.")
+
+
+def wait_for(job: Job, label: str) -> None:
+    """Show that a job works, and draw the page again when it is done."""
+    if not job.running:
+        return
+
+    def look() -> None:
+        st.info(label, icon=":material/hourglass_top:")
+        if not job.running:
+            st.rerun()
+
+    st.fragment(look, run_every=_LOOK_AGAIN_S / 2)()
+
+
+def as_file(dataset: LandmarkDataset, file_type: str) -> bytes:
+    """A data set as the bytes of a file of this type."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"landmarks.{file_type}"
+        write(dataset, path, file_type)
+        return path.read_bytes()
