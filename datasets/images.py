@@ -46,7 +46,8 @@ def write_image(path: str | Path, image: Image) -> None:
         If the suffix names no type that can be written.
     """
     path = Path(path)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
+    jpeg = path.suffix.lower() in {".jpg", ".jpeg"}  # others warn of a quality
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if jpeg else []
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         known = ", ".join(sorted(IMAGE_SUFFIXES))
         raise FileFormatError(path, None, f"expected one of {known}, got {path.suffix!r}")

@@ -8,6 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -105,6 +106,7 @@ def start_job(arguments: Sequence[str], folder: str | Path) -> Job:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
     try:
         created = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:  # it ended at once; its log says why

@@ -197,7 +197,7 @@ def test_faces_draws_a_data_set(tmp_path, capsys):
     made = read(tmp_path / "demo")
     assert made.format.name == "300w-68"
     assert made.image_path(2).is_file()
-    assert "exists already" in assert_fails(capsys, tmp_path, "faces", tmp_path / "demo")
+    assert "new or empty folder" in assert_fails(capsys, tmp_path, "faces", tmp_path / "demo")
     assert "is not in the range" in assert_fails(
         capsys, tmp_path, "faces", tmp_path / "none", "--count", "1"
     )
