@@ -11,6 +11,7 @@ from datasets.metrics import auc, ced, failure_rate, landmark_failure_rate, nme,
 from datasets.moments import Moments
 from datasets.shape_model import ShapeModel
 from datasets.shapes import ShapeSet, Visibility
+from datasets.synthetic import make_demo
 
 __all__ = [
     "SUITE",
@@ -27,6 +28,7 @@ __all__ = [
     "failure_rate",
     "landmark_failure_rate",
     "landmark_format",
+    "make_demo",
     "nme",
     "normalised_errors",
     "read",
