@@ -22,23 +22,20 @@ _STATES = {Visibility.VISIBLE: ("visible", VISIBLE), Visibility.OCCLUDED: ("occl
 Points = NDArray[np.float64]
 
 
-def background(dataset: LandmarkDataset, row: int) -> tuple[Image, str | None]:
-    """The picture of a row, and None; or a grey stand-in the size of its shape, and why."""
+def picture(dataset: LandmarkDataset, row: int) -> tuple[Image | None, str]:
+    """The picture of a row, or None and why there is none."""
     try:
-        return read_image(dataset.image_path(row)), None
+        return read_image(dataset.image_path(row)), ""
     except FewmarkError as error:
-        points = dataset.shapes.points[row, :, :2]
-        known = points[~np.isnan(points).any(axis=1)]
-        corner = known.max(axis=0) if len(known) else np.array([100.0, 100.0])
-        side = int(np.clip(corner.max() * 1.1, 16, 4000))
-        return np.full((side, side, 3), _GREY, np.uint8), str(error)
+        return None, str(error)
 
 
 def tile(dataset: LandmarkDataset, row: int, size_px: int = 160) -> Image:
     """A small square picture of a shape with its landmarks: uint8 (size_px, size_px, 3)."""
-    image, _ = background(dataset, row)
+    image, _ = picture(dataset, row)
     frame = _frame(dataset, row, image)
-    small = cut(image, frame, size_px)
+    grey = np.full((size_px, size_px, 3), _GREY, np.uint8)
+    small = grey if image is None else cut(image, frame, size_px)
     points = dataset.shapes.points[row, :, :2]
     places = (frame.to_unit(points) + 1) / 2 * size_px - 0.5
     radius = 1.6 * size_px / 160
@@ -48,18 +45,29 @@ def tile(dataset: LandmarkDataset, row: int, size_px: int = 160) -> Image:
     return small
 
 
-def _frame(dataset: LandmarkDataset, row: int, image: Image) -> Frame:
-    """Around the box, else the landmarks, else the whole picture."""
-    height, width = image.shape[:2]
+def _frame(dataset: LandmarkDataset, row: int, image: Image | None) -> Frame:
+    """Around the box, else around all the landmarks where that is less than the picture."""
     box = dataset.box(row)
-    points = dataset.shapes.points[row, :, :2]
-    known = points[~np.isnan(points).any(axis=1)]
-    if box is None and len(known) > 2 and dataset.shapes.complete[row]:
-        (x_min, y_min), (x_max, y_max) = known.min(axis=0), known.max(axis=0)
-        around = frame_of((x_min, y_min, x_max, y_max), height, width, 1.5)
-        if 0 < around.side < min(height, width):
+    if image is None:
+        return _around_landmarks(dataset, row)
+    height, width = image.shape[:2]
+    if box is None and dataset.shapes.complete[row]:
+        around = _around_landmarks(dataset, row)
+        if around.side < min(height, width):
             return around
     return frame_of(box, height, width, _MARGIN if box else 1.0)
+
+
+def _around_landmarks(dataset: LandmarkDataset, row: int) -> Frame:
+    """A square with room around the landmarks that a shape has, at least 1 wide."""
+    points = dataset.shapes.points[row, :, :2]
+    known = points[~np.isnan(points).any(axis=1)]
+    if not len(known):
+        return Frame(0.0, 0.0, 1.0)
+    lower, upper = known.min(axis=0), known.max(axis=0)
+    side = max(1.0, 1.5 * float((upper - lower).max()))
+    x_min, y_min = (lower + upper - side) / 2
+    return Frame(float(x_min), float(y_min), side)
 
 
 def _dot(image: Image, place: tuple[float, float], radius: float, colour: str) -> None:
@@ -74,24 +82,29 @@ def _dot(image: Image, place: tuple[float, float], radius: float, colour: str) -
 
 def shape_figure(dataset: LandmarkDataset, row: int) -> go.Figure:
     """One picture with its landmarks; their names appear under the pointer. Axes are in pixels."""
-    image, _ = background(dataset, row)
-    height, width = image.shape[:2]
-    points, codes = dataset.shapes.points[row, :, :2], dataset.shapes.visibility[row]
+    image, _ = picture(dataset, row)
     figure = go.Figure()
-    figure.add_layout_image(
-        source=_as_url(image), xref="x", yref="y", x=-0.5, y=-0.5, sizex=width, sizey=height,
-        sizing="stretch", layer="below",
-    )  # fmt: skip
+    if image is None:
+        frame = _around_landmarks(dataset, row)
+        x_min, y_min, width, height = frame.x_min, frame.y_min, frame.side, frame.side
+    else:
+        x_min, y_min, (height, width) = -0.5, -0.5, image.shape[:2]
+        figure.add_layout_image(
+            source=_as_url(image), xref="x", yref="y", x=x_min, y=y_min, sizex=width,
+            sizey=height, sizing="stretch", layer="below",
+        )  # fmt: skip
+    points, codes = dataset.shapes.points[row, :, :2], dataset.shapes.visibility[row]
     _add_contours(figure, dataset.format, points)
     for code, (name, colour) in _STATES.items():
         _add_marks(figure, dataset.format, points, codes == code, (name, colour))
-    figure.update_xaxes(visible=False, range=[-0.5, width - 0.5], constrain="domain")
+    figure.update_xaxes(visible=False, range=[x_min, x_min + width], constrain="domain")
     figure.update_yaxes(
-        visible=False, range=[height - 0.5, -0.5], scaleanchor="x", constrain="domain"
+        visible=False, range=[y_min + height, y_min], scaleanchor="x", constrain="domain"
     )
     figure.update_layout(
         height=520, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode="pan",
+        paper_bgcolor="rgba(0,0,0,0)", dragmode="pan",
+        plot_bgcolor="rgba(0,0,0,0)" if image is not None else f"rgb({_GREY},{_GREY},{_GREY})",
     )  # fmt: skip
     return figure
 

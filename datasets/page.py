@@ -12,7 +12,7 @@ from datasets import ui
 from datasets.browsing import Listing, listing, told_type
 from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
 from datasets.errors import FewmarkError
-from datasets.figures import background, shape_figure, tile
+from datasets.figures import picture, shape_figure, tile
 from datasets.formats import format_names
 from datasets.images import IMAGE_SUFFIXES, Image, find_images
 from datasets.io.registry import file_types
@@ -156,7 +156,7 @@ def _pictures(dataset: LandmarkDataset, folder: str, stamp: int) -> None:
             shape_figure(dataset, row), width="stretch", key="data.figure",
             config={"scrollZoom": True, "displayModeBar": False},
         )  # fmt: skip
-        problem = background(dataset, row)[1]
+        _, problem = picture(dataset, row)
         st.caption(problem or "Point at a landmark for its name; turn the wheel to zoom.")
     with small:
         _grid(dataset, folder, stamp, row)

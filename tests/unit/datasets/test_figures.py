@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.dataset import LandmarkDataset, sample_table
-from datasets.figures import background, shape_figure, tile
+from datasets.figures import picture, shape_figure, tile
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.shapes import ShapeSet, empty_shapes
@@ -44,15 +44,25 @@ def test_a_shape_far_smaller_than_its_picture_is_shown_close(tmp_path):
     assert rows.max() - rows.min() == pytest.approx(60, abs=6)
 
 
-def test_without_a_picture_a_grey_ground_as_large_as_the_shape_is_shown(tmp_path):
-    dataset = marked(tmp_path)
+def test_without_a_picture_the_landmarks_stand_on_grey_with_room_around(tmp_path):
+    dataset = marked(tmp_path, points=POINTS - 500)  # wherever they are
     (tmp_path / "a.png").unlink()
-    image, problem = background(dataset, 0)
+    image, problem = picture(dataset, 0)
+    assert image is None
     assert "there is no such picture" in problem
-    assert image.shape == (66, 66, 3)
-    empty = dataset.with_shapes(empty_shapes(FIVE, 1))
-    assert background(empty, 0)[0].shape[0] == 110
-    assert tile(empty, 0).shape == (160, 160, 3)
+    small = tile(dataset, 0, size_px=90)  # 20 px of landmarks in 30 px: 3 times as large
+    rows, columns = np.nonzero(np.abs(small.astype(int) - 96).sum(axis=2) > 100)
+    assert (columns.min() + columns.max()) / 2 == pytest.approx(44.5, abs=1)
+    assert (rows.min() + rows.max()) / 2 == pytest.approx(44.5, abs=1)
+    figure = shape_figure(dataset, 0)
+    assert tuple(figure.layout.xaxis.range) == (-465, -435)
+    assert not figure.layout.images
+
+
+def test_a_shape_of_which_nothing_is_known_can_be_shown():
+    dataset = LandmarkDataset(empty_shapes(FIVE, 1), sample_table(["a"]))
+    assert tile(dataset, 0).shape == (160, 160, 3)
+    assert not [trace for trace in shape_figure(dataset, 0).data if trace.mode == "markers"]
 
 
 def test_the_large_figure_names_each_landmark_at_its_place(tmp_path):
