@@ -65,7 +65,7 @@ class ShapeModel:
     mean: Array
     covariance: Array
     size_px: float
-    noise: float = 0.03
+    noise: float = 0.04
 
     alignment: ClassVar[str] = "procrustes"
 
@@ -88,7 +88,7 @@ class ShapeModel:
         *,
         ridge: float = 0.01,
         prior_shapes: float = 5.0,
-        noise: float = 0.03,
+        noise: float = 0.04,
     ) -> "ShapeModel":
         """Learn the model from shapes; landmarks may be absent here and there.
 
