@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -222,6 +222,37 @@ def serve(workspace: Path | None, port: int, address: str) -> None:
     sys.exit(serving.serve(root, address, port))
 
 
+@click.command()
+@click.argument("workspace", type=_PATH, required=False)
+@click.option("--faces", type=click.IntRange(min=20), default=800, show_default=True)
+@click.option("--share", type=float, default=0.1, show_default=True, help="Labelled densely.")
+@click.option("--m", type=int, default=10, show_default=True, help="Landmarks to mark.")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Times all epochs.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def demo(workspace: Path | None, *, as_json: bool, **sizes: Any) -> None:  # noqa: ANN401
+    """Do the whole job on faces drawn by the computer, in WORKSPACE, command by command.
+
+    A demo that is finished only shows its table again; one that was interrupted goes on.
+    """
+    from annotate.demo import DemoSettings, run_demo
+    from datasets.workspace import Workspace
+
+    root = workspace or Workspace.from_environment().root
+    group = assembled()
+
+    def run(arguments: Sequence[str]) -> None:
+        group.main(args=list(arguments), prog_name="fewmark", standalone_mode=False)
+
+    def say(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    result = run_demo(root, DemoSettings(**sizes), run, say)
+    say("")
+    report({"workspace": str(root)}, as_json=as_json, rows=result["rows"])
+    say(f"\nLook at it, and mark the faces that are left: fewmark serve {root}")
+
+
 @contextlib.contextmanager
 def _opened(store: "AnnotationStore") -> Iterator["AnnotationStore"]:
     try:
@@ -230,7 +261,7 @@ def _opened(store: "AnnotationStore") -> Iterator["AnnotationStore"]:
         store.close()
 
 
-COMMANDS: list[click.Command] = [project, export, serve]
+COMMANDS: list[click.Command] = [demo, project, export, serve]
 
 
 if __name__ == "__main__":
