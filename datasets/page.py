@@ -30,8 +30,8 @@ from datasets.shelf import (
 from datasets.summary import Summary, summary
 from datasets.workspace import Workspace
 
-_CHOICE, _ROW, _AWAITED, _FOLDER, _SOURCE = (
-    f"data.{name}" for name in ("choice", "row", "awaited", "folder", "source")
+_CHOICES, _ROW, _AWAITED, _FOLDER, _SOURCE = (
+    f"data.{name}" for name in ("choices", "row", "awaited", "folder", "source")
 )
 _AUTOMATIC, _AS_TOLD, _BESIDE = "automatic", "as the file says", "beside the file"
 _TILES, _TILES_A_ROW = 12, 4
@@ -67,7 +67,7 @@ def render() -> None:
 def _chosen(space: Workspace, names: list[str]) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        name = ui.choose("dataset", "Data set", names, _CHOICE)
+        name = ui.choose("dataset", "Data set", names, f"data.choice.{_choices()}")
     with right, st.container(horizontal=True):
         _rename_button(space, name)
         if st.button("Delete", icon=":material/delete:", help="It can be restored."):
@@ -103,10 +103,15 @@ def _rename_button(space: Workspace, name: str) -> None:
 
 
 def _select(name: str | None) -> None:
-    """Choose a data set from now on; the select box forgets what it had."""
+    """Choose a data set from now on, in a new select box: a browser keeps the choice of an old."""
     ui.remember("dataset", name)
-    st.session_state.pop(_CHOICE, None)
+    st.session_state[_CHOICES] = _choices() + 1
     st.session_state.pop(_ROW, None)
+
+
+def _choices() -> int:
+    """How often the page has chosen by itself."""
+    return int(st.session_state.get(_CHOICES, 0))
 
 
 def _stamp(folder: Path) -> int:
