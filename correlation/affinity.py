@@ -176,6 +176,14 @@ class AffinityMatrix:
         return text.getvalue()
 
 
+def holds_affinity(path: str | Path) -> bool:
+    """Whether a file is an archive of affinities, as `AffinityMatrix.save` writes it."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return {"values.npy", "format.npy", "method.npy"} <= set(archive.namelist())
+
+
 def affinity(shapes: ShapeSet | ArrayLike, alignment: str = "centroid-rms") -> AffinityMatrix:
     """Affinity matrix of shapes (Yan 2020, eq. 5.3).
 

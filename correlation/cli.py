@@ -1,5 +1,242 @@
-"""Commands."""
+"""Commands: affinity of landmarks, choice of the sparse format, budget curve."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-COMMANDS: list[click.Command] = []
+from datasets.cli import require_free
+from datasets.console import json_option, progress_bar, report
+from datasets.errors import SelectionError
+
+if TYPE_CHECKING:
+    from correlation.affinity import AffinityMatrix
+
+_ALIGNMENTS = ("centroid-rms", "box", "procrustes")
+_DEFAULT_LARGEST_BUDGET = 30
+
+Command = Callable[..., None]
+
+force_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")
+
+
+def source_options(command: Command) -> Command:
+    """DATA and what is taken from it: shared by every command here."""
+    for option in (
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of --share."),
+        click.option("--share", type=float, metavar="S", help="Only a random share, in (0, 1]."),
+        click.option("--split", metavar="NAME", help="Only the shapes of this split."),
+        click.option(
+            "--alignment",
+            type=click.Choice(_ALIGNMENTS),
+            help="How place and size are taken out; centroid-rms if left out.",
+        ),
+        click.option("--format", "format_name", metavar="NAME", help="Landmark format of DATA."),
+        click.option("--from", "from_type", metavar="TYPE", help="File type of DATA."),
+        click.argument("source", type=click.Path(path_type=Path), metavar="DATA"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@source_options
+@click.option("--out", type=click.Path(path_type=Path), help="Write it: .npz, or .csv as a table.")
+@force_option
+@json_option
+def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> None:  # noqa: ANN401
+    """How strongly the landmarks of DATA depend on each other.
+
+    DATA is a data set of any file type. Each pair of landmarks uses the shapes that have both.
+    """
+    _require_suffix(out, ".npz", ".csv")
+    _require_free(out, force=force)
+    matrix = _matrix(**source)
+    if out is not None:
+        (matrix.save_csv if out.suffix == ".csv" else matrix.save)(out)
+    result = {**_about(matrix), "mean_affinity": matrix.mean, "written": _text(out)}
+    report(result, as_json=as_json)
+
+
+@click.command()
+@source_options
+@click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
+@click.option("--include", metavar="NAMES", help="Landmarks that must be chosen, with commas.")
+@click.option("--exclude", metavar="NAMES", help="Landmarks that must not be chosen.")
+@click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the sparse format (.toml).")
+@force_option
+@json_option
+def select(  # noqa: PLR0913 - one parameter an option
+    *,
+    m: int,
+    include: str | None,
+    exclude: str | None,
+    time_limit: float | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    **source: Any,  # noqa: ANN401
+) -> None:
+    """Choose the m landmarks of DATA that represent the others best.
+
+    DATA is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Landmarks
+    are given by name or number.
+    """
+    from correlation.selection import select as choose
+
+    _require_suffix(out, ".toml")
+    _require_free(out, force=force)
+    matrix = _matrix(**source)
+    chosen = choose(matrix, m, _listed(include), _listed(exclude), time_limit)
+    if out is not None:
+        chosen.save(out)
+    sparse = chosen.sparse
+    result = {
+        "format": sparse.dense.name,
+        "m": len(sparse),
+        **chosen.details(),
+        "written": _text(out),
+    }
+    if as_json:
+        result |= {"chosen": list(sparse.chosen), "represented_by": list(sparse.represented_by)}
+    rows = [
+        {"index": i, "landmark": name, "represents": sparse.represented_by.count(i)}
+        for i, name in zip(sparse.chosen, sparse.names, strict=True)
+    ]
+    report(result, as_json=as_json, rows=rows)
+
+
+@click.command()
+@source_options
+@click.option("--budgets", metavar="LIST", help="Values of m, such as 1-30 or 5,10,19.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write it with chosen sets (.csv).")
+@force_option
+@json_option
+def curve(
+    budgets: str | None,
+    out: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
+    **source: Any,  # noqa: ANN401
+) -> None:
+    """The best guarantee c for every budget m, beside the predefined formats.
+
+    DATA is as for `fewmark select`.
+    """
+    from correlation.selection import budget_curve, predefined_scores
+
+    _require_suffix(out, ".csv")
+    _require_free(out, force=force)
+    wanted = None if budgets is None else _numbers(budgets)
+    matrix = _matrix(**source)
+    known = predefined_scores(matrix)
+    if wanted is None:
+        largest = min(len(matrix), _DEFAULT_LARGEST_BUDGET)
+        wanted = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
+    with progress_bar("Searching") as on_progress:
+        found = budget_curve(matrix, wanted, on_progress, ties=out is not None)
+    if out is not None:
+        _write_table(out, found.rows())
+    rows = [
+        {
+            "m": len(s.sparse),
+            "min_correlation": s.min_correlation,
+            "proven": s.proven,
+            "predefined": ", ".join(
+                f"{name} {other.min_correlation:.4f}"
+                for name, other in known.items()
+                if len(other.sparse) == len(s.sparse)
+            ),
+        }
+        for s in found.selections
+    ]
+    report({**_about(matrix), "written": _text(out)}, as_json=as_json, rows=rows)
+
+
+def _matrix(
+    source: Path,
+    alignment: str | None,
+    split: str | None,
+    *,
+    share: float | None,
+    seed: int,
+    **how: Any,  # noqa: ANN401 - format_name and from_type
+) -> "AffinityMatrix":
+    from correlation.affinity import AffinityMatrix, FewmarkWarning, holds_affinity
+    from correlation.affinity import affinity as affinity_of
+
+    if holds_affinity(source):
+        if alignment or split or share or any(how.values()):
+            problem = f"{source}: an affinity file; its shapes cannot be chosen or aligned anew"
+            raise SelectionError(problem)
+        matrix = AffinityMatrix.load(source)
+    else:
+        import numpy as np
+
+        from datasets.io.registry import read
+
+        dataset = read(source, how["from_type"], landmark_format=how["format_name"])
+        dataset = dataset if split is None else dataset.split(split)
+        if share is not None:
+            dataset = dataset.draw(share, np.random.default_rng(seed))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FewmarkWarning)  # told below, without a place in code
+            matrix = affinity_of(dataset.shapes, alignment or _ALIGNMENTS[0])
+    for text in matrix.cautions:
+        click.echo(f"Warning: {text}", err=True)
+    return matrix
+
+
+def _about(matrix: "AffinityMatrix") -> dict[str, Any]:
+    return {
+        "format": matrix.format.name,
+        "landmarks": len(matrix),
+        "n_shapes": matrix.n_shapes,
+        "alignment": matrix.alignment,
+    }
+
+
+def _require_suffix(path: Path | None, *suffixes: str) -> None:
+    if path is not None and path.suffix not in suffixes:
+        raise click.UsageError(f"--out must end in {' or '.join(suffixes)}, got {path.name!r}")
+
+
+def _require_free(path: Path | None, *, force: bool) -> None:
+    if path is not None:
+        require_free(path, force=force)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _listed(names: str | None) -> list[str]:
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    """Numbers of a list such as ``1-5,10``."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            problem = f"--budgets must be a list such as 1-30 or 5,10,19, got {text!r}"
+            raise click.UsageError(problem)
+        numbers |= set(range(int(first), int(last or first) + 1))
+    if not numbers:
+        raise click.UsageError(f"--budgets {text!r} holds no number")
+    return sorted(numbers)
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+COMMANDS: list[click.Command] = [affinity, select, curve]

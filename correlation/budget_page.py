@@ -1,0 +1,207 @@
+"""The Budget page: how many landmarks to mark, and which."""
+
+import re
+
+import pandas as pd
+import streamlit as st
+
+from correlation.affinity import AffinityMatrix
+from correlation.figures import budget_figure, sparse_on_shape
+from correlation.selection import (
+    BudgetCurve,
+    Score,
+    Selection,
+    budget_curve,
+    points_saved,
+    predefined_scores,
+    select,
+)
+from correlation.ui import Source, require_source
+from datasets.errors import SelectionError
+from datasets.formats import predefined_formats
+from datasets.ui import next_step, remember, workspace
+
+_TIME_LIMIT_S = 20.0
+_LARGEST_BUDGET = 30
+_QUICK = 120  # landmarks up to which the curve is drawn unasked
+_DEFAULT_M = 10
+_NAME = re.compile(r"[\w][\w.-]*")
+_NO_FORMAT = "none"
+
+
+def render() -> None:
+    """Choose m and the demands, see what they give, and save the sparse format."""
+    st.title("Budget")
+    st.markdown(
+        "Mark m of the M landmarks by hand, infer the rest. The search takes the m landmarks whose "
+        "worst represented relative is represented best: **c** is that smallest affinity."
+    )
+    source = require_source("budget")
+    m, include, exclude = _demands(source)
+    known = predefined_scores(source.matrix)
+    try:
+        chosen = _selection(source.version, source.matrix, m, include, exclude)
+    except SelectionError as error:
+        st.error(str(error))
+        return
+    _summary(chosen)
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(sparse_on_shape(source.mean_shape, chosen.sparse), key="budget-shape")
+    with right:
+        _curve(source, known, chosen)
+    st.caption(
+        f"{source.name}: {source.matrix.caption}. c is measured on these shapes and is a little "
+        "lower on others; among formats of equal m it hardly tells which gives the smaller error."
+    )
+    st.dataframe(_table(source.matrix, chosen), hide_index=True)
+    _saved_points(source, m)
+    _save(source, chosen)
+
+
+def _demands(source: Source) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    known = source.matrix.format
+    M = len(known)
+    predefined = predefined_formats(known)
+    columns = st.columns([1, 1, 2, 2])
+    with columns[0]:
+        m = st.number_input("m, landmarks to mark", 1, M, min(_DEFAULT_M, M), key=f"budget-m-{M}")
+    with columns[1]:
+        base = st.selectbox(
+            "Extend a format",
+            [_NO_FORMAT, *predefined],
+            key=f"budget-base-{known.name}",
+            help="Keep all landmarks of a format that is annotated already.",
+        )
+    with columns[2]:
+        include = st.multiselect(
+            "Keep (annotated already)", known.landmarks, key=f"budget-include-{known.name}"
+        )
+    with columns[3]:
+        exclude = st.multiselect(
+            "Leave out (hard to mark)", known.landmarks, key=f"budget-exclude-{known.name}"
+        )
+    must = {known.landmarks.index(name) for name in include} | set(predefined.get(base, ()))
+    mustnot = {known.landmarks.index(name) for name in exclude}
+    return int(m), tuple(sorted(must)), tuple(sorted(mustnot))
+
+
+@st.cache_data(show_spinner="Searching", max_entries=256)
+def _selection(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _matrix: AffinityMatrix,
+    m: int,
+    include: tuple[int, ...],
+    exclude: tuple[int, ...],
+) -> Selection:
+    return select(_matrix, m, include, exclude, time_limit_s=_TIME_LIMIT_S)
+
+
+def _summary(chosen: Selection) -> None:
+    c = chosen.min_correlation
+    columns = st.columns(3)
+    columns[0].metric("c, smallest affinity", f"{c:.4f}")
+    columns[1].metric("mean affinity", f"{chosen.mean_correlation:.4f}")
+    weakest = chosen.bottleneck
+    columns[2].metric("weakest landmark", chosen.bottleneck_name or "none")
+    if weakest is not None:
+        names, by = chosen.sparse.dense.landmarks, chosen.sparse.represented_by[weakest]
+        columns[2].caption(f"Inferred from {names[by]}; to raise c, it needs a closer one.")
+    if chosen.proven:
+        st.success(
+            f"Proven: no other {len(chosen.sparse)} landmarks that meet the demands have a "
+            f"c above {c:.4f}.",
+            icon=":material/verified:",
+        )
+    else:
+        st.warning(
+            f"Not proven in {_TIME_LIMIT_S:.0f} s: c could be up to {chosen.bound:.4f}, "
+            f"{chosen.gap:.4f} more than found."
+        )
+    if chosen.proven and not chosen.ties_broken:
+        st.info("Other sets have the same c; there was no time to compare all their means.")
+
+
+def _curve(source: Source, known: dict[str, Score], chosen: Selection) -> None:
+    M = len(source.matrix)
+    if M > _QUICK and not st.toggle("Compute the curve (takes a while)", key="budget-curve"):
+        return
+    largest = min(M, max(_LARGEST_BUDGET, len(chosen.sparse)))
+    budgets = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
+    bar = st.progress(0.0, "Searching the best c for every m")
+    selections = []
+    for done, m in enumerate(budgets):
+        bar.progress(done / len(budgets), f"Searching the best c for m = {m}")
+        selections.append(_best(source.version, source.matrix, m))
+    bar.empty()
+    st.plotly_chart(
+        budget_figure(BudgetCurve(tuple(selections)), known, chosen), key="budget-figure"
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=4096)
+def _best(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _matrix: AffinityMatrix,
+    m: int,
+) -> Selection:
+    return budget_curve(_matrix, [m], ties=False).selections[0]
+
+
+def _table(matrix: AffinityMatrix, chosen: Selection) -> pd.DataFrame:
+    sparse, names = chosen.sparse, matrix.format.landmarks
+    values = matrix.values  # noqa: PD011 - not of pandas
+    rows = []
+    for i in sparse.chosen:
+        served = [j for j in sparse.rest if sparse.represented_by[j] == i]
+        weakest = min(served, key=lambda j: values[i, j], default=None)
+        rows.append(
+            {
+                "index": i,
+                "landmark": names[i],
+                "represents": ", ".join(names[j] for j in served) or "only itself",
+                "weakest": "" if weakest is None else names[weakest],
+                "affinity": "" if weakest is None else f"{values[i, weakest]:.4f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _saved_points(source: Source, m: int) -> None:
+    st.subheader("Points saved")
+    M, known = len(source.matrix), len(source.dataset)
+    columns = st.columns(3)
+    with columns[0]:
+        N = int(st.number_input("N, images in all", 1, value=10 * known, key=f"budget-N-{known}"))
+    with columns[1]:
+        n = int(st.number_input("n, marked densely", 0, value=known, key=f"budget-n-{known}"))
+    if n > N:
+        st.error("n cannot be larger than N.")
+        return
+    saved = points_saved(M, m, N, n)
+    columns[2].metric("(M - m)(N - n)", f"{saved:,}")
+    columns[2].caption(f"{saved / (M * N):.0%} of all {M * N:,} points need not be marked.")
+
+
+def _save(source: Source, chosen: Selection) -> None:
+    st.subheader("Save")
+    m = len(chosen.sparse)
+    name = st.text_input("Name of the sparse format", f"{source.name}-m{m}", key=f"budget-name-{m}")
+    path = workspace().formats / f"{name}.toml"
+    taken = path.exists()
+    replace = taken and st.checkbox(f"Replace {name}, which exists", key="budget-replace")
+    if st.button("Save this sparse format", type="primary", icon=":material/save:"):
+        if not _NAME.fullmatch(name):
+            st.error("A name has letters, digits, '-', '_' and '.', and starts with no dot.")
+        elif taken and not replace:
+            st.error(f"{name} exists already. Choose another name, or tick the box to replace it.")
+        else:
+            chosen.save(path)
+            remember("sparse", name)
+            st.success(f"Saved {path}.")
+    if path.exists():
+        next_step(
+            f"The sparse format **{name}** is ready. Mark its landmarks in pictures.",
+            "annotate",
+            "Annotate",
+        )

@@ -1,0 +1,100 @@
+"""What both pages of this package share: choosing shapes and having their affinity at hand."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from datasets.alignment import ALIGNMENTS, align, mean_shape
+from datasets.dataset import SHAPES_FILE, LandmarkDataset
+from datasets.errors import FewmarkError
+from datasets.ui import require_dataset, stop_with_step, workspace
+
+ALL = "all"
+
+_ALIGNMENT_HELP = """
+How place and size are taken out of every shape before it is compared; it changes the numbers a lot.
+
+- **centroid-rms**: centre and spread of all landmarks
+- **box**: middle and size of the box around them
+- **procrustes**: centre, spread and rotation, so that turning the object no longer counts
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Shapes that were chosen, with what follows from them.
+
+    Parameters
+    ----------
+    name
+        Name of the data set.
+    dataset
+        Its shapes, of the chosen split.
+    matrix
+        Their affinity.
+    mean_shape
+        float64 (M, D), aligned.
+    version
+        Changes whenever anything of this does: a key for caches.
+    """
+
+    name: str
+    dataset: LandmarkDataset
+    matrix: AffinityMatrix
+    mean_shape: NDArray[np.float64]
+    version: tuple[str, ...]
+
+
+def require_source(key: str) -> Source:
+    """Let the user choose data set, split and alignment, or lead to where shapes come from."""
+    columns = st.columns(3)
+    with columns[0]:
+        name, dataset = require_dataset(f"{key}-dataset")
+    with columns[1]:
+        split = _kept("Split", [ALL, *dataset.splits], "fewmark.split", f"{key}-split")
+    with columns[2]:
+        alignment = _kept(
+            "Alignment", list(ALIGNMENTS), "fewmark.alignment", f"{key}-alignment", _ALIGNMENT_HELP
+        )
+    folder = workspace().data / name
+    stamp = (folder / SHAPES_FILE).stat().st_mtime_ns
+    version = (str(folder.absolute()), str(stamp), split, alignment)
+    part = dataset if split == ALL else dataset.split(split)
+    try:
+        matrix, mean = _computed(version, part, alignment)
+    except FewmarkError as error:
+        st.error(str(error))
+        stop_with_step(
+            "Affinities need shapes that have their landmarks in common. "
+            "Choose other shapes above, or open a data set that is annotated densely.",
+            "data",
+            "Open a data set",
+        )
+    for text in matrix.cautions:
+        st.warning(text)
+    return Source(name, part, matrix, mean, version)
+
+
+@st.cache_data(show_spinner="Computing affinities", max_entries=32)
+def _computed(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _dataset: LandmarkDataset,
+    _alignment: str,
+) -> tuple[AffinityMatrix, NDArray[np.float64]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewmarkWarning)  # the page shows them
+        matrix = affinity(_dataset.shapes, _alignment)
+    return matrix, mean_shape(align(_dataset.shapes.points, _alignment))
+
+
+def _kept(label: str, options: list[str], name: str, key: str, about: str | None = None) -> str:
+    """A select box whose choice outlives a change of page."""
+    before = st.session_state.get(name)
+    index = options.index(before) if before in options else 0
+    chosen = st.selectbox(label, options, index=index, key=key, help=about)
+    st.session_state[name] = chosen
+    return str(chosen)

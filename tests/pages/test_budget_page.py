@@ -1,0 +1,202 @@
+"""The Budget page: from demands to a saved sparse format."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import correlation.budget_page as module
+from correlation.affinity import affinity
+from correlation.selection import select
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.formats import SparseFormat, landmark_format
+from datasets.shapes import ShapeSet
+
+
+def page():
+    from correlation.budget_page import render
+    from datasets.ui import page_body
+
+    page_body(render)()
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWMARK_WORKSPACE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def faces(workspace):
+    return save(workspace, "lfw-10")
+
+
+def save(workspace, format_name, N=40, D=2):
+    known = landmark_format(format_name)
+    points = np.random.default_rng(6).normal(size=(N, len(known), D)).cumsum(axis=1)
+    table = sample_table([f"shape-{i}" for i in range(N)])
+    dataset = LandmarkDataset(ShapeSet.from_points(points, known), table)
+    dataset.save(workspace / "data" / "faces")
+    return dataset
+
+
+def opened(m=None):
+    app = AppTest.from_function(page, default_timeout=60).run()
+    if m is not None:
+        app.number_input[0].set_value(m).run()
+    assert not app.exception
+    return app
+
+
+def metrics(app):
+    return {m.label: m.value for m in app.metric}
+
+
+def box(app, label):
+    return next(
+        w for w in (*app.multiselect, *app.selectbox, *app.number_input) if w.label == label
+    )
+
+
+@pytest.mark.usefixtures("workspace")
+def test_without_data_the_page_leads_to_the_data_page():
+    assert "Open one first" in opened().markdown[-1].value
+
+
+def test_the_page_shows_what_the_search_finds(faces):
+    app = opened(m=4)
+    expected = select(affinity(faces.shapes), 4)
+    shown = metrics(app)
+    assert shown["c, smallest affinity"] == f"{expected.min_correlation:.4f}"
+    assert shown["weakest landmark"] == expected.bottleneck_name
+    assert "Proven" in app.success[0].value
+    assert list(app.dataframe[0].value["landmark"]) == list(expected.sparse.names)
+    assert len(app.get("plotly_chart")) == 2
+    assert any("hardly tells" in c.value for c in app.caption)
+
+
+def test_demands_are_met(faces):
+    app = opened(m=3)
+    names = faces.format.landmarks
+    box(app, "Keep (annotated already)").set_value([names[7]]).run()
+    box(app, "Leave out (hard to mark)").set_value([names[0], names[1]]).run()
+    chosen = set(app.dataframe[0].value["landmark"])
+    assert names[7] in chosen
+    assert not {names[0], names[1]} & chosen
+
+
+def test_demands_that_cannot_be_met_are_explained(faces):
+    app = opened(m=2)
+    box(app, "Keep (annotated already)").set_value(list(faces.format.landmarks[:3])).run()
+    assert "raise m or include fewer" in app.error[0].value
+    assert not app.exception
+
+
+def test_an_existing_format_can_be_extended(workspace):
+    save(workspace, "300w-inner-41")
+    app = opened(m=8)
+    box(app, "Extend a format").set_value("mafl-5").run()
+    names = set(app.dataframe[0].value["landmark"])
+    assert len(names) == 8
+    inner = landmark_format("300w-inner-41")
+    assert {inner.landmarks[i] for i in (3, 11, 16, 21, 27)} <= names
+
+
+@pytest.mark.usefixtures("faces")
+def test_saved_points_are_counted():
+    app = opened(m=4)
+    box(app, "N, images in all").set_value(1000).run()
+    box(app, "n, marked densely").set_value(100).run()
+    assert metrics(app)["(M - m)(N - n)"] == f"{6 * 900:,}"
+    box(app, "n, marked densely").set_value(2000).run()
+    assert "larger than N" in app.error[0].value
+
+
+def test_a_saved_format_is_remembered_and_leads_to_annotation(faces, workspace):
+    app = opened(m=4)
+    assert app.text_input[0].value == "faces-m4"
+    app.button[0].click().run()
+    saved = SparseFormat.load(workspace / "formats" / "faces-m4.toml")
+    assert saved == select(affinity(faces.shapes), 4).sparse
+    assert app.session_state["fewmark.sparse"] == "faces-m4"
+    assert "Mark its landmarks" in app.markdown[-1].value
+
+
+def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
+    path = workspace / "formats" / "mine.toml"
+    select(affinity(faces.shapes), 6).save(path)
+    app = opened(m=4)
+    app.text_input[0].set_value("mine").run()
+    app.button[0].click().run()
+    assert "exists already" in app.error[0].value
+    assert len(SparseFormat.load(path)) == 6
+    app.checkbox[0].check().run()
+    app.button[0].click().run()
+    assert len(SparseFormat.load(path)) == 4
+
+
+@pytest.mark.usefixtures("faces")
+@pytest.mark.parametrize("name", ["../out", "", "a/b", ".hidden"])
+def test_names_that_leave_the_folder_are_refused(workspace, name):
+    app = opened(m=4)
+    app.text_input[0].set_value(name).run()
+    app.button[0].click().run()
+    assert "A name has letters" in app.error[0].value
+    assert not list(workspace.rglob("*out*"))
+    assert not (workspace / "formats").exists()
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_that_ran_out_of_time_is_not_called_proven(monkeypatch):
+    from dataclasses import replace
+
+    real = module.select
+    unproven = {"proven": False, "bound": 0.999, "ties_broken": False}
+    monkeypatch.setattr(module, "select", lambda *a, **k: replace(real(*a, **k), **unproven))
+    module._selection.clear()
+    app = opened(m=4)
+    module._selection.clear()
+    assert "Not proven" in app.warning[0].value
+    assert "0.9990" in app.warning[0].value
+    assert not app.success
+
+
+@pytest.mark.usefixtures("faces")
+def test_ties_without_time_are_said(monkeypatch):
+    from dataclasses import replace
+
+    real = module.select
+    monkeypatch.setattr(module, "select", lambda *a, **k: replace(real(*a, **k), ties_broken=False))
+    module._selection.clear()
+    app = opened(m=4)
+    module._selection.clear()
+    assert "same c" in app.info[0].value
+
+
+@pytest.mark.usefixtures("faces")
+def test_the_curve_of_many_landmarks_waits_to_be_asked(monkeypatch):
+    monkeypatch.setattr(module, "_QUICK", 5)
+    app = opened(m=4)
+    assert len(app.get("plotly_chart")) == 1
+    app.toggle[0].set_value(True).run()
+    assert len(app.get("plotly_chart")) == 2
+
+
+@pytest.mark.usefixtures("faces")
+def test_every_landmark_can_be_chosen():
+    app = opened(m=10)
+    assert metrics(app)["weakest landmark"] == "none"
+    assert "only itself" in set(app.dataframe[0].value["represents"])
+
+
+@pytest.mark.parametrize(("format_name", "D"), [("points-12", 2), ("points-12", 3)])
+def test_formats_without_parts_and_shapes_in_space_are_shown(workspace, format_name, D):
+    save(workspace, format_name, D=D)
+    app = opened(m=3)
+    assert len(app.get("plotly_chart")) == 2
+    assert not app.error
+
+
+def test_too_few_shapes_are_explained(workspace):
+    save(workspace, "lfw-10", N=2)
+    app = opened()
+    assert "3 at least" in app.error[0].value

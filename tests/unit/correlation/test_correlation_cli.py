@@ -1,0 +1,162 @@
+"""The commands affinity, select and curve."""
+
+import json
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from correlation.affinity import AffinityMatrix, affinity
+from correlation.cli import COMMANDS
+from correlation.selection import select
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.errors import FewmarkError
+from datasets.formats import SparseFormat, landmark_format
+from datasets.shapes import ShapeSet
+
+GROUP = click.Group("fewmark", commands={c.name: c for c in COMMANDS})
+
+
+def run(*arguments):
+    """Run a command as `fewmark` does: its output, or the error it ends with."""
+    result = CliRunner().invoke(GROUP, [str(a) for a in arguments], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    points = np.random.default_rng(2).normal(size=(60, 41, 2)).cumsum(axis=1)
+    shapes = ShapeSet.from_points(points, landmark_format("300w-inner-41"))
+    names = [f"face-{i}" for i in range(60)]
+    return LandmarkDataset(shapes, sample_table(names, split=["train"] * 40 + ["valid"] * 20))
+
+
+@pytest.fixture
+def folder(dataset, tmp_path):
+    return dataset.save(tmp_path / "faces")
+
+
+def test_affinity_writes_what_python_computes(dataset, folder, tmp_path):
+    out = tmp_path / "a" / "valid.npz"
+    arguments = ("affinity", folder, "--split", "valid", "--alignment", "box", "--out", out)
+    result = json.loads(run(*arguments, "--json").stdout)
+    expected = affinity(dataset.split("valid").shapes, "box")
+    np.testing.assert_array_equal(AffinityMatrix.load(out).values, expected.values)
+    assert result == {
+        "format": "300w-inner-41",
+        "landmarks": 41,
+        "n_shapes": 20,
+        "alignment": "box",
+        "mean_affinity": expected.mean,
+        "written": str(out),
+    }
+
+
+def test_affinity_writes_a_table(dataset, folder, tmp_path):
+    run("affinity", folder, "--out", tmp_path / "a.csv")
+    table = pd.read_csv(tmp_path / "a.csv", index_col="landmark")
+    np.testing.assert_array_equal(table.to_numpy(), affinity(dataset.shapes).values)
+
+
+def test_select_takes_data_or_affinities(dataset, folder, tmp_path):
+    expected = select(affinity(dataset.shapes), 6, include=["nose_tip"], exclude=[0])
+    run("affinity", folder, "--out", tmp_path / "a.npz")
+    for source in (folder, tmp_path / "a.npz"):
+        out = tmp_path / f"{source.stem}.toml"
+        arguments = ("--m", 6, "--include", " nose_tip", "--exclude", "0", "--out", out, "--json")
+        result = json.loads(run("select", source, *arguments).stdout)
+        assert SparseFormat.load(out) == expected.sparse
+        assert result["chosen"] == list(expected.sparse.chosen)
+        assert result["represented_by"] == list(expected.sparse.represented_by)
+        assert result["min_correlation"] == expected.min_correlation
+        assert result["proven"] is True
+        assert len(result["rows"]) == 6
+        assert sum(row["represents"] for row in result["rows"]) == 41
+
+
+def test_a_share_is_drawn_as_python_draws_it(dataset, folder):
+    arguments = ("--m", 5, "--share", 0.5, "--seed", 7, "--json")
+    result = json.loads(run("select", folder, *arguments).stdout)
+    part = dataset.draw(0.5, np.random.default_rng(7))
+    assert result["n_shapes"] == 30
+    assert result["min_correlation"] == select(affinity(part.shapes), 5).min_correlation
+
+
+def test_select_without_json_names_the_landmarks(folder):
+    printed = run("select", folder, "--m", 4, "--time-limit", 30).stdout
+    assert "proven: True" in printed
+    assert "criterion: k-center" in printed
+
+
+def test_the_curve_stands_beside_predefined_formats(dataset, folder, tmp_path):
+    out = tmp_path / "curve.csv"
+    result = json.loads(run("curve", folder, "--budgets", "2-4, 10", "--out", out, "--json").stdout)
+    matrix = affinity(dataset.shapes)
+    assert [row["m"] for row in result["rows"]] == [2, 3, 4, 10]
+    for row in result["rows"]:
+        assert row["min_correlation"] == select(matrix, row["m"]).min_correlation
+    assert "lfw-10" in result["rows"][-1]["predefined"]
+    table = pd.read_csv(out)
+    assert table["chosen"][0].split() == list(select(matrix, 2).sparse.names)
+
+
+def test_the_default_budgets_hold_the_predefined_ones(folder):
+    result = json.loads(run("curve", folder, "--json").stdout)
+    assert [row["m"] for row in result["rows"]] == list(range(1, 31))
+    assert "predefined" in run("curve", folder, "--budgets", "2").stdout
+
+
+def test_cautions_go_to_standard_error(tmp_path):
+    points = np.random.default_rng(0).normal(size=(4, 5, 2))
+    dataset = LandmarkDataset(ShapeSet.from_points(points), sample_table(list("abcd")))
+    result = run("select", dataset.save(tmp_path / "few"), "--m", 2, "--json")
+    assert "Warning: Only 4 shapes" in result.stderr
+    assert json.loads(result.stdout)["m"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("affinity", "{data}", "--out", "x.txt"), "must end in .npz or .csv"),
+        (("select", "{data}", "--m", "3", "--out", "x.npz"), "must end in .toml"),
+        (("curve", "{data}", "--out", "x.npz"), "must end in .csv"),
+        (("curve", "{data}", "--budgets", "5,x"), "1-30 or 5,10,19"),
+        (("curve", "{data}", "--budgets", "5-2"), "holds no number"),
+        (("curve", "{data}", "--budgets", "5-99"), "cannot choose"),
+        (("select", "{data}", "--m", "0", "--out", "{out}"), "cannot choose 0"),
+        (("select", "{data}", "--m", "3", "--include", "tail", "--out", "{out}"), "'tail'"),
+        (("select", "{data}", "--m", "3", "--split", "test", "--out", "{out}"), "train, valid"),
+        (("select", "{data}", "--m", "3", "--share", "2", "--out", "{out}"), "share"),
+        (("select", "{data}", "--m", "3", "--share", "0.02", "--out", "{out}"), "3 at least"),
+        (("select", "{data}.none", "--m", "3", "--out", "{out}"), "none"),
+        (("affinity", "{data}", "--format", "coco", "--out", "{out}.npz"), "coco"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(folder, tmp_path, arguments, message):
+    before = sorted(tmp_path.rglob("*"))
+    places = {"data": folder, "out": tmp_path / "out.toml"}
+    with pytest.raises((FewmarkError, click.ClickException), match=message) as caught:
+        run(*(a.format(**places) for a in arguments))
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_affinity_files_cannot_be_aligned_anew(folder, tmp_path):
+    run("affinity", folder, "--out", tmp_path / "a.npz")
+    for option in (("--alignment", "box"), ("--split", "valid"), ("--share", "0.5")):
+        with pytest.raises(FewmarkError, match="an affinity file"):
+            run("select", tmp_path / "a.npz", "--m", 3, *option)
+
+
+def test_files_are_replaced_only_when_forced(folder, tmp_path):
+    out = tmp_path / "m.toml"
+    run("select", folder, "--m", 3, "--out", out)
+    with pytest.raises(FewmarkError, match="--force"):
+        run("select", folder, "--m", 4, "--out", out)
+    assert len(SparseFormat.load(out)) == 3
+    run("select", folder, "--m", 4, "--out", out, "--force")
+    assert len(SparseFormat.load(out)) == 4
