@@ -9,7 +9,7 @@ from datasets.demo_faces.extras import draw_glasses, draw_occluder
 from datasets.demo_faces.features import draw_features
 from datasets.demo_faces.geometry import Frame, Head, Points
 from datasets.demo_faces.hair import draw_back_hair, draw_beard, draw_front_hair, draw_side_hair
-from datasets.demo_faces.head import draw_body, draw_ears, draw_skin
+from datasets.demo_faces.head import draw_body, draw_ears, draw_skin, skin_texture
 from datasets.demo_faces.look import Look, Moment
 from datasets.demo_faces.relief import light_on_face
 from datasets.demo_faces.scenery import draw_background, photograph
@@ -22,8 +22,8 @@ def draw_picture(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture (size_px, size_px, 3) of a face and the visibility (68,) of its landmarks.
 
-    `points` (68, 2) are in pixels of the picture; a landmark is occluded where a hand, a lock of
-    hair, a fringe, a cap's brim or dark glasses were painted over it.
+    `points` (68, 2) are in pixels of the picture; a landmark is occluded where hair, a hand, a
+    cap's brim or dark glasses were painted over it.
     """
     fine = resized(points, FINER)
     frame = Frame.of(fine)
@@ -34,11 +34,14 @@ def draw_picture(
     draw_body(canvas, head, look, rng)
     draw_ears(canvas, head, look)
     draw_side_hair(canvas, head, look, rng)
-    light = light_on_face(canvas, head, moment)
-    canvas.clip = draw_skin(canvas, head, look, light, rng)
+    scene, canvas.pixels = canvas.pixels, np.empty_like(canvas.pixels)
+    draw_skin(canvas, head, look, rng)
     draw_beard(canvas, head, look, rng)
     draw_features(canvas, head, look, moment, rng)
-    canvas.clip = None
+    face = canvas.pixels * light_on_face(canvas, head, moment)
+    face *= skin_texture(canvas.size_px, rng)
+    canvas.pixels = scene
+    canvas.fill(canvas.mask(head.outline), face)
     draw_front_hair(canvas, head, look, moment, rng)
     draw_glasses(canvas, head, look, rng)
     draw_occluder(canvas, head, look, moment, rng)

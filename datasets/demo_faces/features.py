@@ -61,11 +61,10 @@ def draw_eye(canvas: Canvas, eye: Points, look: Look, moment: Moment) -> None:
         canvas.line(crease, 0.035, 0.55 * look.skin, alpha * (0.7 + 0.5 * look.age), soft=0.015)
     canvas.area(ribbon(upper, 0.16), 0.75 * look.skin, 0.3, soft=0.04)
     outline = cornered(eye[:4], eye[[3, 4, 5, 0]])
-    canvas.area(outline, np.array([0.93, 0.92, 0.90]) * (0.72 + 0.28 * moment.ambient) * 1.05)
-    within = canvas.mask(outline) * (1.0 if canvas.clip is None else canvas.clip)
-    outside, canvas.clip = canvas.clip, within
+    canvas.area(outline, [0.93, 0.92, 0.90])
+    canvas.clip = canvas.mask(outline)
     _draw_eyeball(canvas, eye, width, look, moment)
-    canvas.clip = outside
+    canvas.clip = None
     ends = np.sin(np.linspace(0, np.pi, len(upper)))
     lash = 0.15 * look.skin
     canvas.line(upper, 0.03 + 0.032 * ends, lash, 0.92)
@@ -85,9 +84,9 @@ def _draw_eyeball(canvas: Canvas, eye: Points, width: float, look: Look, moment:
     canvas.area(ellipse(centre + [0, 0.12 * radius], 0.8 * radius, 0.76 * radius), look.iris)
     canvas.spot(centre, 0.42 * radius, [0.02, 0.02, 0.02])
     shadow = spline(eye[:4]) + [0, 0.015]
-    canvas.line(shadow, 0.07, [0.12, 0.08, 0.07], 0.45, soft=0.02)
+    canvas.line(shadow, 0.07, [0.12, 0.08, 0.07], 0.3, soft=0.02)
     towards = moment.light[:2] / max(np.hypot(*moment.light[:2]), 1e-9)
-    canvas.spot(centre + 0.42 * radius * towards, 0.26 * radius, [1, 1, 1], 0.9)
+    canvas.spot(centre + 0.42 * radius * towards, 0.26 * radius, [1.3, 1.3, 1.3], 0.9)
 
 
 def draw_nose(canvas: Canvas, head: Head, look: Look) -> None:
@@ -139,8 +138,7 @@ def _draw_inside(
     canvas: Canvas, inner: Points, p: Points, gap: float, rng: np.random.Generator
 ) -> None:
     canvas.area(inner, [0.30, 0.09, 0.09])
-    outside = canvas.clip
-    canvas.clip = canvas.mask(inner) * (1.0 if outside is None else outside)
+    canvas.clip = canvas.mask(inner)
     width = float(p[64, 0] - p[60, 0])
     height = min(0.95 * gap, 0.15 + 0.12 * gap) * rng.uniform(0.85, 1.1)
     edge = spline(p[60:65])
@@ -157,4 +155,4 @@ def _draw_inside(
         tongue = mix(p[66], middle, 0.15)
         canvas.area(ellipse(tongue, 0.3 * width, 0.35 * gap), [0.68, 0.30, 0.32], 0.8, soft=0.03)
     canvas.line(edge, 0.06, [0.1, 0.03, 0.03], 0.5, soft=0.025)
-    canvas.clip = outside
+    canvas.clip = None

@@ -147,6 +147,11 @@ class Head:
         """
         return float(np.clip(1 - 1.6 * side * self.turned, 0.05, 2.2))
 
+    def edge_x(self, side: int) -> float:
+        """Where the outline's left (0) or right (1) side is at the height of the eyes."""
+        end, temple = self.points[(0, 16)[side]], self.temples[side]
+        return float(np.interp(self.eye_y, [temple[1], end[1]], [temple[0], end[0]]))
+
     def swollen(self, outline: Points, amount: float) -> Points:
         """An outline moved away from the middle of the head."""
         middle = np.array([self.temples[:, 0].mean(), self.eye_y])
@@ -161,14 +166,23 @@ class Head:
         y = self.brow_y - height * (self.brow_y - self.top)
         near, far = 0.16 * self.depth(-1), 0.16 * self.depth(1)
         middle = (left + right) / 2 + 0.25 * self.turned * self.width
-        half = (right - left) / 2
+        across = (right - left) / 2
         controls = [
-            [left + 0.35 * near, self.eye_y],
+            [self.edge_x(0) + 0.35 * near, self.eye_y],
             [left + near, temple_y],
             [left + 2.1 * near, mix(temple_y, y, 0.62)],
-            [middle + 0.35 * half * parting, y],
+            [middle + 0.35 * across * parting, y],
             [right - 2.1 * far, mix(temple_y, y, 0.62)],
             [right - far, temple_y],
-            [right - 0.35 * far, self.eye_y],
+            [self.edge_x(1) - 0.35 * far, self.eye_y],
         ]
-        return spline(np.array(controls))
+        return self._within_skull(spline(np.array(controls)))
+
+    def _within_skull(self, line: Points) -> Points:
+        """A line from left to right whose upper part is not wider than the skull."""
+        top, above = len(self.skull) // 2, line[:, 1] < self.temples[0, 1]
+        for half, limit in ((self.skull[: top + 1], np.minimum), (self.skull[top:], np.maximum)):
+            order = np.argsort(half[:, 1])
+            edge = np.interp(line[:, 1], half[order, 1], half[order, 0])
+            line[above, 0] = limit(line[above, 0], edge[above])
+        return line

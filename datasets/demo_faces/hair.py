@@ -14,7 +14,7 @@ def draw_back_hair(canvas: Canvas, head: Head, look: Look, rng: np.random.Genera
     dark = 0.55 * look.hair
     crown = head.swollen(head.skull, look.volume + 0.06)
     if look.hairstyle == "long":
-        fall = rng.uniform(2.6, 3.4)
+        fall = rng.uniform(3.4, 4.6)
         outline = _hanging(crown, 0.12, 0.22, fall)
         canvas.area(outline, dark)
         cover = canvas.mask(outline)
@@ -29,7 +29,7 @@ def draw_back_hair(canvas: Canvas, head: Head, look: Look, rng: np.random.Genera
         canvas.area(ellipse(place, 0.42, 0.36), dark)
         canvas.area(ellipse(place + [-0.06, -0.06], 0.28, 0.22), look.hair, 0.6, soft=0.06)
     elif look.hairstyle == "scarf":
-        canvas.area(_hanging(crown, 0.1, -0.1, 2.6), 0.75 * look.cloth)
+        canvas.area(_hanging(crown, 0.1, -0.1, 3.0), 0.75 * look.cloth)
         jaw = head.points[[2, 5, 8, 11, 14]] * [1.1, 1.0] + [0, 0.16]
         canvas.line(spline(jaw), 0.10, 0.5 * look.cloth, 0.6, soft=0.04)
 
@@ -80,6 +80,7 @@ def draw_front_hair(
     cover = canvas.mask(region, soft=0.018)
     canvas.line(head.hairline(look.hairline, look.parting), 0.10, 0.35 * look.skin, 0.35, soft=0.05)
     canvas.fill(cover, 0.72 * colour)
+    canvas.hide(cover)
     _draw_strands(canvas, head, look, cover, rng)
     _shine(canvas, head, colour, cover, moment)
     if look.hairstyle == "fringe":
@@ -152,12 +153,12 @@ def _resampled(path: Points, count: int = 24) -> Points:
 
 
 def _shine(canvas: Canvas, head: Head, colour: Points, cover: Layer, moment: Moment) -> None:
-    outside, canvas.clip = canvas.clip, cover
+    canvas.clip = cover
     place = np.array([head.temples[:, 0].mean(), 0.7 * head.top + 0.3 * head.brow_y])
     towards = np.array([0.9 * moment.light[0], 0.1])
     canvas.dab(place + towards, 0.5, np.minimum(1.5 * colour + 0.08, 1), 0.45)
     canvas.dab(place - 1.3 * towards, 0.6, 0.3 * colour, 0.4)
-    canvas.clip = outside
+    canvas.clip = None
 
 
 def _draw_fringe(canvas: Canvas, head: Head, look: Look, rng: np.random.Generator) -> None:

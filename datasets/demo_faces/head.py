@@ -29,7 +29,7 @@ def draw_body(canvas: Canvas, head: Head, look: Look, rng: np.random.Generator) 
 def _draw_neck(canvas: Canvas, head: Head, look: Look, middle: float, shoulder_y: float) -> None:
     chin_y, half, shade = head.points[8, 1], 0.29 * head.width, 0.62 * look.skin
     right = [[half, head.points[[1, 15], 1].mean()], [0.95 * half, chin_y + 0.25]]
-    right += [[1.3 * half, shoulder_y + 0.3]]
+    right += [[1.3 * half, shoulder_y + 0.3], [0.9 * half, shoulder_y + 0.9]]
     left = [[-x, y] for x, y in reversed(right)]
     neck = np.array([*right, *left]) + [middle, 0.0]
     canvas.area(neck, shade)
@@ -61,22 +61,13 @@ def draw_ears(canvas: Canvas, head: Head, look: Look) -> None:
         canvas.area(ellipse(inner, 0.04 * seen, 0.4 * half, turn), 0.85 * look.skin, 0.6, 0.02)
 
 
-def draw_skin(
-    canvas: Canvas, head: Head, look: Look, light: Layer, rng: np.random.Generator
-) -> Layer:
-    """The skin of the whole head with its colours, texture and light; its cover (S, S)."""
-    cover = canvas.mask(head.outline)
-    flat = np.broadcast_to(look.skin.astype(np.float32), canvas.pixels.shape)
-    skin, canvas.pixels = canvas.pixels, flat.copy()
+def draw_skin(canvas: Canvas, head: Head, look: Look, rng: np.random.Generator) -> None:
+    """Skin all over the canvas, not yet lit, with its colours, folds and spots."""
+    canvas.pixels[:] = look.skin
     _flush(canvas, head, look)
     _wrinkle(canvas, head, look)
     _freckle(canvas, head, look, rng)
-    layer = canvas.pixels * light * _texture(canvas.size_px, rng)
-    canvas.pixels = skin
-    canvas.fill(cover, layer)
-    rim = 0.42 * look.skin
-    canvas.line(head.jaw, 0.022, rim, 0.4)
-    return cover
+    canvas.line(head.jaw, 0.03, 0.42 * look.skin, 0.4)  # half of it lies within the face
 
 
 def _flush(canvas: Canvas, head: Head, look: Look) -> None:
@@ -119,7 +110,7 @@ def _freckle(canvas: Canvas, head: Head, look: Look, rng: np.random.Generator) -
         canvas.spot(place, 0.022, 0.35 * look.skin, 0.8)
 
 
-def _texture(size_px: int, rng: np.random.Generator) -> Layer:
+def skin_texture(size_px: int, rng: np.random.Generator) -> Layer:
     """Unevenness (S, S, 1) of skin around 1, in two sizes."""
     coarse = rng.standard_normal((12, 12), dtype=np.float32) * 0.018
     fine = rng.standard_normal((64, 64), dtype=np.float32) * 0.022

@@ -9,7 +9,7 @@ Colour = NDArray[np.float64]
 
 _SKINS = np.array([
     [0.98, 0.85, 0.76], [0.95, 0.78, 0.66], [0.88, 0.70, 0.56], [0.79, 0.58, 0.43],
-    [0.66, 0.45, 0.32], [0.50, 0.33, 0.23], [0.36, 0.23, 0.16],
+    [0.66, 0.45, 0.32], [0.53, 0.36, 0.26], [0.42, 0.28, 0.20],
 ])  # fmt: skip
 _HAIRS = np.array([
     [0.06, 0.05, 0.05], [0.13, 0.09, 0.07], [0.24, 0.15, 0.10], [0.38, 0.25, 0.15],
@@ -71,13 +71,13 @@ def draw_look(rng: np.random.Generator) -> Look:
     hairstyle = str(rng.choice(_HAIRSTYLES, p=_HAIRSTYLE_SHARES))
     beard = str(rng.choice(_BEARDS, p=_BEARD_SHARES))
     made_up = hairstyle in _LONG_HAIRED and rng.random() < 0.5
-    rose = np.array([0.72, 0.28, 0.30]) if made_up else skin * [0.90, 0.56, 0.56]
+    rose = np.array([0.72, 0.28, 0.30]) if made_up else skin * [0.88, 0.60, 0.61]
     return Look(
         skin=skin,
         hair=hair,
         brow=0.75 * hair if hair.mean() < 0.5 else 0.62 * hair,
         iris=_IRISES[0 if dark > 0.6 else rng.integers(len(_IRISES))] * rng.uniform(0.8, 1.2),
-        lips=0.6 * rose + 0.4 * skin * [0.84, 0.54, 0.52],
+        lips=0.6 * rose + 0.4 * skin * [0.84, 0.60, 0.60],
         cloth=muted(rng.uniform(0.05, 0.95, 3), rng.uniform(0.2, 0.8)),
         hairstyle=hairstyle,
         beard="none" if hairstyle in _LONG_HAIRED else beard,
@@ -124,7 +124,7 @@ def draw_moment(rng: np.random.Generator) -> Moment:
     return Moment(
         light=light / np.linalg.norm(light),
         ambient=rng.uniform(0.35, 0.65),
-        tint=np.array([1 + warm, 1.0, 1 - warm]) * rng.uniform(0.9, 1.18),
+        tint=np.array([1 + warm, 1.0, 1 - warm]) * rng.uniform(0.92, 1.1),
         gaze=np.clip(rng.normal(0, 0.4, 2), -1, 1),
         occluder=str(rng.choice(("none", "hand", "lock"), p=(0.9, 0.05, 0.05))),
     )

@@ -9,6 +9,8 @@ from datasets.demo_faces.look import Moment, muted
 
 _COARSE = 96  # backgrounds are out of focus: they are drawn at this size and enlarged
 
+_EXPOSURE = 0.46  # mean brightness that the camera aims at
+
 
 def draw_background(size_px: int, rng: np.random.Generator) -> Layer:
     """Clutter float32 (S, S, 3) in [0, 1]: a gradient, things in front of it, out of focus."""
@@ -75,6 +77,7 @@ def photograph(pixels: Layer, moment: Moment, rng: np.random.Generator) -> NDArr
     image = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9) * size / 128)
+    image *= np.sqrt(_EXPOSURE / max(float(image.mean()), 0.05))  # as a camera does, by half
     contrast, brightness = rng.uniform(0.8, 1.12), rng.uniform(-0.06, 0.06)
     image = (image * moment.tint.astype(np.float32) - 0.5) * contrast + 0.5 + brightness
     if rng.random() < 0.05:
