@@ -55,7 +55,7 @@ def demo_steps(root: Path, settings: DemoSettings) -> list[Step]:
     data, run, store = root / "data", root / "runs" / "demo", root / "labels.sqlite"
     sparse = root / "formats" / f"searched-{s.m}.toml"
     faces, dense, clicks = data / "faces", data / "dense", data / "clicks"
-    predicted, completed = data / "predicted", data / "completed"
+    predicted, completed = _predicted(root), data / "completed"
     FACES, DENSE, CLICKS, PREDICTED, COMPLETED, SPARSE, STORE, RUN = (
         shlex.quote(str(path))
         for path in (faces, dense, clicks, predicted, completed, sparse, store, run)
@@ -94,13 +94,22 @@ def demo_steps(root: Path, settings: DemoSettings) -> list[Step]:
             f" --preset quick --scale {s.scale} --seed {s.seed}",
             run,
         ),
-        Step("dense landmarks of all faces", f"infer {RUN} {FACES} {PREDICTED}", predicted),
+        Step(
+            "what it finds in faces of people it never saw",
+            f"infer {RUN} {FACES} {PREDICTED} --split valid",
+            predicted,
+        ),
         Step(
             "the faces that were clicked on, completed from their clicks",
             f"complete {CLICKS} {COMPLETED} --dense {DENSE}",
             completed,
         ),
     ]
+
+
+def _predicted(root: Path) -> Path:
+    """Where the Results page looks for what the run finds in the faces' split "valid"."""
+    return root / "runs" / "demo" / "predictions" / "faces--valid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +123,15 @@ class Judgement:
 
 def judgements(root: Path) -> list[Judgement]:
     """What the demo's table compares."""
+    data = root / "data"
     FACES, DENSE, PREDICTED, COMPLETED = (
-        shlex.quote(str(root / "data" / name))
-        for name in ("faces", "dense", "predicted", "completed")
+        shlex.quote(str(path))
+        for path in (data / "faces", data / "dense", _predicted(root), data / "completed")
     )
     return [
         Judgement(
             "network, people it never saw",
-            f"evaluate {PREDICTED} --truth {FACES} --split valid --baseline {DENSE}",
+            f"evaluate {PREDICTED} --truth {FACES} --baseline {DENSE}",
             "mean shape, the same people",
         ),
         Judgement(
