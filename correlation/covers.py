@@ -80,15 +80,31 @@ def _reduced(within: Bools) -> _Core | None:
     return _Core(tuple(forced), rows, columns)
 
 
+def _words(sets: Bools) -> NDArray[np.uint64]:
+    """Sets, bool (n, members), as bits: (words, n)."""
+    packed = np.packbits(sets, axis=1)
+    padded = np.zeros((len(sets), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return np.ascontiguousarray(padded.view(np.uint64).T)
+
+
+def _overlap(sets: Bools) -> Bools:
+    """Bool (n, n): whether two of n sets, bool (n, members), share a member."""
+    result = np.zeros((len(sets), len(sets)), dtype=bool)
+    for word in _words(sets):
+        result |= (word[:, None] & word) != 0
+    return result
+
+
 def _subset(sets: Bools) -> Bools:
     """Bool (n, n): whether set a lies within set b; of two equal sets only the later in the former.
 
     `sets` is bool (n, members).
     """
-    counted = sets.astype(np.float32)  # exact: counts stay far below 2**24
-    inside = np.asarray(counted @ counted.T == counted.sum(axis=1)[:, None])
-    twins = inside & inside.T
-    return np.asarray(inside & ~np.triu(twins))
+    inside = np.ones((len(sets), len(sets)), dtype=bool)
+    for word in _words(sets):
+        inside &= (word[:, None] & ~word) == 0
+    return np.asarray(inside & ~np.triu(inside & inside.T))
 
 
 def _within_another(sets: Bools) -> Bools:
@@ -103,8 +119,7 @@ def _contains_another(sets: Bools) -> Bools:
 
 def _packing_size(within: Bools) -> int:
     """Rows no two of which share a column, found greedily: a cover needs at least so many."""
-    counted = within.astype(np.float32)
-    clash = counted @ counted.T > 0
+    clash = _overlap(within)
     open_ = np.ones(len(within), dtype=bool)
     size = 0
     while open_.any():
@@ -132,16 +147,15 @@ def _greedy_cover(within: Bools) -> list[int]:
 def _few_columns(within: Bools, budget: int) -> tuple[int, ...] | None:
     """One to three columns that cover all rows, or None: every combination is looked at.
 
-    Two columns cover all rows when no row is missed by both: one matrix product for all pairs.
+    Two columns cover all rows when no row is missed by both.
     """
     if budget == 1:
         alone = within.all(axis=0)
         return (int(np.argmax(alone)),) if alone.any() else None
     if budget == 2:
-        missed = (~within).astype(np.float32)
-        pair = int(np.argmin(missed.T @ missed))
-        a, b = divmod(pair, within.shape[1])
-        return (a, b) if (within[:, a] | within[:, b]).all() else None
+        both_miss = _overlap(~within.T)
+        a, b = divmod(int(np.argmin(both_miss)), len(both_miss))
+        return None if both_miss[a, b] else (a, b)
     hardest = within[int(np.argmin(within.sum(axis=1)))]
     for first in np.flatnonzero(hardest):
         rest = _few_columns(within[~within[:, first]], budget - 1)
