@@ -1,6 +1,7 @@
 """The Annotate page: projects, the canvas, and the labels as a data set."""
 
 import getpass
+import itertools
 import re
 
 import streamlit as st
@@ -62,10 +63,11 @@ def _bar(store: AnnotationStore, active: list[Project], projects: list[Project])
 
 def _chosen_project(active: list[Project]) -> Project:
     names = [project.name for project in active]
-    kept = st.session_state.get(_PROJECT)
+    kept = st.session_state.get(_PROJECT) or st.query_params.get("project")
     index = names.index(kept) if kept in names else len(names) - 1
     name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
     st.session_state[_PROJECT] = name
+    st.query_params["project"] = name  # a reload opens the same one
     return active[names.index(name)]
 
 
@@ -80,7 +82,8 @@ def _annotator() -> str:
 
 def _new_project(store: AnnotationStore) -> None:
     workspace = ui.workspace()
-    name = st.text_input("Name", key="annotate.new.name", placeholder="faces")
+    free = _free_name(store)
+    name = st.text_input("Name", free, key=f"annotate.new.name.{free}")
     chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
     sparse = SparseFormat.load(workspace.formats / f"{chosen}.toml")
     st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({sparse.dense.name})")
@@ -100,6 +103,12 @@ def _new_project(store: AnnotationStore) -> None:
     st.caption(f"{len(wanted)} pictures")
     if st.button("Create", type="primary", disabled=not name.strip(), key="annotate.create"):
         _create(store, name.strip(), sparse, wanted)
+
+
+def _free_name(store: AnnotationStore) -> str:
+    """A name that no project has: with it the form is complete without typing."""
+    taken = {project.name for project in store.projects()}
+    return next(name for k in itertools.count(1) if (name := f"project-{k}") not in taken)
 
 
 def _fitting_datasets(dense: LandmarkFormat) -> list[str]:

@@ -71,7 +71,7 @@ def _answered(endpoint: Endpoint) -> Endpoint:
 
 def _require_token(request: Request) -> None:
     if not is_token(request.headers.get(TOKEN_HEADER)):
-        raise _Refused(401, "this page belongs to an earlier start of the server; reload it")
+        raise _Refused(401, "this page belongs to another annotation store; reload it")
 
 
 async def _items(request: Request) -> Response:

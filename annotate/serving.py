@@ -11,10 +11,12 @@ from datasets.errors import FewmarkError
 from datasets.workspace import VARIABLE
 
 # The same as .streamlit/config.toml, which is only found when the app runs from a checkout.
+# Nothing is watched: an app that is used does not change, and the folders around it may be large.
 SETTINGS: Mapping[str, str] = {
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
+    "server.fileWatcherType": "none",
     "server.headless": "true",
     "theme.baseRadius": "medium",
     "theme.light.primaryColor": "#0b6e69",

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from annotate.labelling import MARGIN
-from annotate.server import FRONTEND, TOKEN, frontend_version
+from annotate.server import FRONTEND, frontend_version, token
 from annotate.store import AnnotationStore, Project
 from annotate.tasks import first_unlabelled
 from datasets.formats import LandmarkFormat
@@ -62,7 +62,7 @@ def canvas(store: AnnotationStore, project: Project, annotator: str, root: str) 
     """
     st.html(_MORE_ROOM)
     data = canvas_data(store, project, annotator, root)
-    _component()(key=f"canvas-{project.id}-{annotator}", data=data)
+    _component()(key=f"canvas-{project.id}", data=data)
 
 
 def canvas_data(
@@ -74,7 +74,7 @@ def canvas_data(
     return {
         "root": root,
         "module": f"api/frontend/{frontend_version()}/main.js",
-        "token": TOKEN,
+        "token": token(),
         "store": store.id,
         "project": project.id,
         "annotator": annotator,

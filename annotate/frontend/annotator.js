@@ -55,6 +55,7 @@ export class Annotator {
     const { head, bar, live, help, choice } = this.panel;
     const work = element("div", { class: "work" }, this.stage.node, side, help);
     this.host = element("div", { class: "annotator" }, head, bar, choice, work, live);
+    this.host.dataset.annotator = this.data.annotator;
     this.#showSaving();
   }
 
@@ -80,13 +81,11 @@ export class Annotator {
     this.queue.refresh(this.document?.position);
   }
 
-  /** New data from the page: after a restart of the server, its new token. */
+  /** New data from the page, such as another name of the annotator. */
   update(data) {
-    const isNew = data.token !== this.data.token;
     this.data = data;
     this.server.token = data.token;
-    if (!isNew) return;
-    this.queue.refresh(this.document?.position);
+    this.host.dataset.annotator = data.annotator;
     this.outbox.flush();
   }
 

@@ -6,7 +6,7 @@ const annotators = new Map(); // by store and project; outlives Streamlit's taki
 const occupants = new WeakMap(); // place on the page -> annotator
 
 export function mount({ data, parentElement }) {
-  const key = `${data.store}:${data.project}:${data.annotator}`;
+  const key = `${data.store}:${data.project}`;
   const known = annotators.get(key);
   const annotator = known ?? new Annotator(data);
   if (!known) annotators.set(key, annotator);

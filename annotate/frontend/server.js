@@ -1,5 +1,4 @@
-// Requests to the annotator's routes. The token may change while the page is open: when the server
-// is started again, Streamlit reconnects and hands down the new one.
+// Requests to the annotator's routes.
 
 export class Server {
   constructor(root, token) {

@@ -71,7 +71,15 @@ class AnnotationStore:
     @property
     def id(self) -> str:
         """Random name of this store: browsers keep unsent labels of different stores apart."""
-        query = sa.select(tables.about.c.value).where(tables.about.c.name == "id")
+        return self._fact("id")
+
+    @property
+    def secret(self) -> str:
+        """Random secret, shared by all servers of this store and the browsers they trust."""
+        return self._fact("secret")
+
+    def _fact(self, name: str) -> str:
+        query = sa.select(tables.about.c.value).where(tables.about.c.name == name)
         with self._reading() as connection:
             return str(connection.scalar(query))
 

@@ -24,7 +24,7 @@ _step = sa.Table(
 
 
 def _first(connection: sa.Connection) -> None:
-    """Projects, items and revisions; `about` names the store, so that browsers can tell two apart.
+    """Projects, items and revisions; `about` has the store's random name and its secret.
 
     The primary key of `revision` is what keeps two savers from making the same number, and its
     second key what makes repeated sending harmless, whatever the code does.
@@ -81,7 +81,9 @@ def _first(connection: sa.Connection) -> None:
         sa.UniqueConstraint("item_id", "writer", "sequence"),
     )
     schema.create_all(connection, checkfirst=False)
-    connection.execute(sa.insert(about).values(name="id", value=secrets.token_hex(8)))
+    facts = {"id": secrets.token_hex(8), "secret": secrets.token_urlsafe(32)}
+    rows = [{"name": name, "value": value} for name, value in facts.items()]
+    connection.execute(sa.insert(about), rows)
 
 
 MIGRATIONS: tuple[Migration, ...] = (_first,)

@@ -1,0 +1,438 @@
+"""Labelling in a real browser with a real mouse: exact places, and nothing that is lost.
+
+Expected positions are computed from where the browser says the picture is on the screen, not by
+the canvas' own arithmetic.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from playwright.sync_api import Browser, Page
+
+from annotate.exchange import create_project, export_dataset
+from annotate.labelling import placed
+from annotate.store import AnnotationStore, Draft, Project, Revision, Status, open_store
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.formats import SparseFormat, landmark_format
+from datasets.shapes import empty_shapes
+
+SPARSE = SparseFormat(landmark_format("mafl-5"), (0, 2, 4), (0, 0, 2, 2, 4))
+HEIGHT, WIDTH = 96, 128
+PIXEL = (90, 31)
+EXACT = 1e-3
+
+
+@pytest.fixture
+def store(server: Any) -> AnnotationStore:
+    opened = open_store(server.store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(server: Any, store: AnnotationStore, tmp_path: Path) -> Project:
+    return new_project(server.workspace, store, tmp_path)
+
+
+def new_project(workspace: Path, store: AnnotationStore, folder: Path) -> Project:
+    """A project of its own with three pictures: dark, with one white pixel at `PIXEL`."""
+    number = len(store.projects())
+    images = folder / f"images-{number}"
+    images.mkdir()
+    for name in range(3):
+        picture = np.full((HEIGHT, WIDTH, 3), 40 + 10 * name, np.uint8)
+        picture[PIXEL[1], PIXEL[0]] = 255
+        cv2.imwrite(str(images / f"{name}.png"), picture)
+    samples = sample_table(["a", "b", "c"], ["0.png", "1.png", "2.png"])
+    dataset = LandmarkDataset(empty_shapes(SPARSE.dense, 3), samples, images)
+    SPARSE.save(workspace / "formats" / "three.toml")
+    return create_project(store, f"project-{number}", SPARSE, dataset)
+
+
+def open_canvas(page: Page, url: str, position: int = 0) -> None:
+    page.goto(f"{url}/annotate")
+    wait_for(page, position=position)
+
+
+def wait_for(page: Page, **state: object) -> None:
+    """Wait until the canvas says so of itself."""
+    wanted = "".join(f'[data-{name}="{value}"]' for name, value in state.items())
+    page.wait_for_selector(f".annotator{wanted}", timeout=30_000)
+
+
+def frames(page: Page) -> None:
+    """Let the canvas paint what it has been told."""
+    page.evaluate(
+        "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
+
+
+def picture_edges(page: Page) -> tuple[float, float, float, float]:
+    """Left, top, width and height of the whole picture on the screen."""
+    frames(page)
+    found = page.locator(".stage img").evaluate(
+        "e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; }"
+    )
+    return tuple(found)
+
+
+def on_screen(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a position of the picture is on the screen, to the nearest screen pixel."""
+    left, top, width, height = picture_edges(page)
+    return (
+        round(left + (x + 0.5) / WIDTH * width), round(top + (y + 0.5) / HEIGHT * height),
+    )  # fmt: skip
+
+
+def in_picture(page: Page, cx: float, cy: float) -> tuple[float, float]:
+    """The position that a place on the screen stands for."""
+    left, top, width, height = picture_edges(page)
+    return (cx - left) / width * WIDTH - 0.5, (cy - top) / height * HEIGHT - 0.5
+
+
+def click(page: Page, x: float, y: float, **options: Any) -> tuple[float, float]:
+    """Click near a position of the picture; what exactly was clicked is returned."""
+    place = on_screen(page, x, y)
+    exact = in_picture(page, *place)
+    page.mouse.click(*place, **options)
+    return exact
+
+
+def revision(store: AnnotationStore, project: Project, position: int = 0) -> Revision | None:
+    return next(iter(store.current(store.items(project, position, 1)).values()), None)
+
+
+def eventually(check: Callable[[], Any], within_s: float = 30.0) -> None:
+    """Wait for what the server does on its own time."""
+    deadline = time.monotonic() + within_s
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def stored_places(store: AnnotationStore, project: Project, position: int = 0) -> list[Any]:
+    found = revision(store, project, position)
+    return [] if found is None else [p and (p.x, p.y) for p in found.points]
+
+
+def test_clicks_are_stored_and_exported_exactly_whatever_the_zoom(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    expected = []
+    for position in range(3):
+        wait_for(page, position=position)
+        row = [click(page, 20, 30 + position)]
+        page.mouse.move(*on_screen(page, 60, 40))
+        page.mouse.wheel(0, -700 - 150 * position)
+        row.append(click(page, 60.4, 41.2))
+        page.mouse.move(*on_screen(page, 60, 40))
+        page.mouse.down(button="middle")
+        x, y = on_screen(page, 60, 40)
+        page.mouse.move(x + 37, y - 21, steps=3)
+        page.mouse.up(button="middle")
+        row.append(click(page, 58.3, 45.9))
+        wait_for(page, status="done")
+        expected.append(row)
+        page.keyboard.press("d")
+    wait_for(page, saving="saved")
+    for position in range(3):
+        assert_allclose(stored_places(store, project, position), expected[position], atol=EXACT)
+        assert revision(store, project, position).status is Status.DONE
+    exported = export_dataset(store, project)
+    assert list(exported.samples["shape_id"]) == ["a", "b", "c"]
+    assert_allclose(exported.shapes.points[:, [0, 2, 4]], expected, atol=EXACT)
+    assert np.isnan(exported.shapes.points[:, [1, 3]]).all()
+
+
+def test_convention_the_centre_of_a_pixel_has_whole_numbers(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    """The white pixel is looked for in a screenshot, and its middle clicked."""
+    open_canvas(page, server.url)
+    page.mouse.move(*on_screen(page, *PIXEL))
+    page.mouse.wheel(0, -1200)
+    page.mouse.move(5, 5)
+    frames(page)
+    data = np.frombuffer(page.screenshot(), np.uint8)
+    stage = page.locator(".stage").bounding_box()
+    screen = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    rows, columns = np.nonzero(screen > 250)
+    inside = (
+        (columns > stage["x"] + 20) & (columns < stage["x"] + stage["width"] - 20)
+        & (rows > stage["y"] + 20) & (rows < stage["y"] + stage["height"] - 20)
+    )  # fmt: skip
+    page.mouse.click(columns[inside].mean() + 0.5, rows[inside].mean() + 0.5)
+    eventually(lambda: revision(store, project))
+    one_screen_pixel = WIDTH / picture_edges(page)[2]
+    assert one_screen_pixel < 0.06
+    assert_allclose(stored_places(store, project)[0], PIXEL, atol=one_screen_pixel)
+
+
+def test_undo_and_redo_go_back_and_forth_through_every_edit(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    places = [click(page, 20 + 10 * k, 30) for k in range(3)]
+    for _ in range(3):
+        page.keyboard.press("z")
+    eventually(lambda: stored_places(store, project) == [None] * 3)
+    page.keyboard.press("Control+y")
+    page.keyboard.press("y")
+    eventually(lambda: [p is None for p in stored_places(store, project)] == [False, False, True])
+    page.keyboard.press("Control+Shift+Z")
+    eventually(lambda: None not in stored_places(store, project))
+    assert_allclose(stored_places(store, project), places, atol=EXACT)
+
+
+def test_a_drag_moves_a_point_by_exactly_the_way_of_the_mouse(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    start = click(page, 40, 40)
+    cx, cy = on_screen(page, 40, 40)
+    page.mouse.move(cx + 3, cy - 2)  # not quite on the point: it must not jump
+    page.mouse.down()
+    page.mouse.move(cx + 53, cy + 18, steps=5)
+    page.mouse.up()
+    zoom = picture_edges(page)[2] / WIDTH
+    moved = (start[0] + 50 / zoom, start[1] + 20 / zoom)
+    eventually(lambda: (stored_places(store, project) or [(0, 0)])[0][0] > start[0] + 1)
+    assert_allclose(stored_places(store, project)[0], moved, atol=2 * EXACT)
+    page.keyboard.press("z")
+    eventually(lambda: abs(stored_places(store, project)[0][0] - start[0]) < EXACT)
+    assert stored_places(store, project)[1] is None
+
+
+@pytest.mark.parametrize(("key", "step"), [("", 1.0), ("Shift+", 10.0), ("Alt+", 0.1)])
+def test_arrows_nudge_the_selected_point(
+    page: Page, server: Any, store: AnnotationStore, project: Project, key: str, step: float
+) -> None:
+    open_canvas(page, server.url)
+    x, y = click(page, 40, 40)
+    for arrow in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key + arrow)
+    eventually(lambda: stored_places(store, project) and stored_places(store, project)[0][1] < y)
+    wait_for(page, saving="saved")
+    assert_allclose(stored_places(store, project)[0], (x + 2 * step, y - step), atol=2 * EXACT)
+
+
+def test_not_visible_occluded_and_removed_landmarks(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.keyboard.press("x")
+    click(page, 30, 30)
+    page.keyboard.press("o")
+    click(page, 50, 50, button="right")
+    wait_for(page, status="done")
+    eventually(lambda: revision(store, project) and revision(store, project).status == "done")
+    assert [int(p.visibility) for p in revision(store, project).points] == [0, 1, 1]
+    page.keyboard.press("Delete")
+    wait_for(page, status="open")
+    eventually(lambda: revision(store, project).points[2] is None)
+
+
+def test_holes_are_filled_first_and_a_landmark_can_be_aimed_at(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.locator(".landmarks button").nth(1).click()
+    click(page, 20, 20)
+    click(page, 40, 20)
+    click(page, 60, 20)
+    wait_for(page, status="done")
+    eventually(lambda: revision(store, project) and revision(store, project).status == "done")
+    assert [round(x) for x, _ in stored_places(store, project)] == [60, 20, 40]
+
+
+def test_a_landmark_may_lie_outside_the_picture_but_not_far_off(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    for _ in range(8):
+        page.keyboard.press("-")
+    click(page, 4 * WIDTH, 20)
+    page.wait_for_selector(".message:has-text('too far outside')")
+    outside = click(page, -15, 20)
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], outside, atol=EXACT)
+    assert outside[0] < -10
+
+
+def test_skip_goes_on_and_the_next_open_picture_is_found(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.keyboard.press("s")
+    wait_for(page, position=1)
+    eventually(lambda: revision(store, project) and revision(store, project).status == "skipped")
+    for x in (20, 40, 60):
+        click(page, x, 40)
+    wait_for(page, status="done", saving="saved")
+    page.keyboard.press("a")
+    wait_for(page, position=0, status="skipped")
+    page.keyboard.press("u")
+    wait_for(page, position=2)
+
+
+def test_a_reload_in_mid_picture_loses_nothing(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    places = [click(page, 20, 30), click(page, 50, 30)]
+    page.reload()
+    wait_for(page, position=0)
+    places.append(click(page, 70, 30))
+    wait_for(page, status="done", saving="saved")
+    assert_allclose(stored_places(store, project), places, atol=EXACT)
+
+
+def test_closing_the_tab_right_after_a_click_loses_nothing(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    place = click(page, 20, 30)
+    page.close()
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
+
+
+def test_a_killed_server_stops_nobody_and_everything_arrives(
+    page: Page, make_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = make_server()
+    store = open_store(server.store_url)
+    project = new_project(server.workspace, store, tmp_path)
+    open_canvas(page, server.url)
+    expected = [[click(page, 20, 30)]]
+    server.kill()
+    expected[0] += [click(page, 50, 30), click(page, 70, 30)]
+    wait_for(page, saving="offline")
+    page.keyboard.press("d")
+    wait_for(page, position=1)
+    expected.append([click(page, 20 + 9 * k, 50) for k in range(3)])
+    wait_for(page, status="done")
+    server.start()
+    wait_for(page, saving="saved")
+    for position in (0, 1):
+        assert_allclose(stored_places(store, project, position), expected[position], atol=EXACT)
+    page.keyboard.press("d")
+    wait_for(page, position=2)
+    last = click(page, 33, 33)
+    wait_for(page, position=2, saving="saved")
+    eventually(lambda: revision(store, project, 2))
+    assert_allclose(stored_places(store, project, 2)[0], last, atol=EXACT)
+    store.close()
+
+
+def test_labels_of_a_tab_closed_while_the_server_was_gone_are_sent_by_the_next_tab(
+    page: Page, make_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = make_server()
+    store = open_store(server.store_url)
+    project = new_project(server.workspace, store, tmp_path)
+    open_canvas(page, server.url)
+    server.kill()
+    places = [click(page, 20, 30), click(page, 50, 30)]
+    context = page.context
+    page.close()
+    assert revision(store, project) is None
+    server.start()
+    again = context.new_page()
+    open_canvas(again, server.url)
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[:2], places, atol=EXACT)
+    third = click(again, 70, 30)
+    wait_for(again, status="done", saving="saved")
+    assert_allclose(stored_places(store, project)[2], third, atol=EXACT)
+    store.close()
+
+
+@pytest.mark.parametrize("choice", ["Keep mine", "Take theirs"])
+def test_two_people_in_one_picture_are_asked_and_neither_is_overwritten_in_silence(
+    page: Page, server: Any, store: AnnotationStore, project: Project, choice: str
+) -> None:
+    open_canvas(page, server.url)
+    theirs = (placed(1.0, 2.0), None, None)
+    item = store.items(project)[0].id
+    store.save(Draft(item, "bea", "elsewhere", 1, 0, theirs, Status.OPEN))
+    mine = click(page, 20, 30)
+    wait_for(page, saving="conflict")
+    assert stored_places(store, project)[0] == (1.0, 2.0)
+    page.get_by_role("button", name=choice).click()
+    wait_for(page, saving="saved")
+    expected = mine if choice == "Keep mine" else (1.0, 2.0)
+    assert_allclose(stored_places(store, project)[0], expected, atol=EXACT)
+    after = click(page, 60, 60)
+    eventually(lambda: len(store.revisions(item)) >= 2)
+    wait_for(page, saving="saved")
+    assert_allclose(stored_places(store, project)[1], after, atol=EXACT)
+    assert store.revisions(item)[0].points == theirs
+
+
+def test_keys_belong_to_a_text_field_while_someone_types_in_it(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.get_by_role("button", name="More").click()
+    field = page.get_by_label("Your name")
+    field.fill("")
+    field.press_sequentially("dad")
+    assert field.input_value() == "dad"
+    wait_for(page, position=0)
+    field.press("Enter")
+    wait_for(page, annotator="dad")
+    page.keyboard.press("Escape")
+    click(page, 20, 30)
+    eventually(lambda: revision(store, project))
+    assert revision(store, project).annotator == "dad"
+
+
+def test_leaving_the_page_and_coming_back_keeps_undo(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    click(page, 20, 30)
+    click(page, 50, 30)
+    page.get_by_role("link", name="Data").first.click()
+    page.wait_for_selector(".annotator", state="detached")
+    eventually(lambda: revision(store, project))
+    page.get_by_role("link", name="Annotate").first.click()
+    wait_for(page, position=0)
+    page.keyboard.press("z")
+    eventually(lambda: [p is None for p in stored_places(store, project)] == [False, True, True])
+
+
+def test_the_canvas_works_on_a_server_that_lives_under_a_path(
+    page: Page, make_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = make_server(STREAMLIT_SERVER_BASE_URL_PATH="tools/fewmark")
+    store = open_store(server.store_url)
+    project = new_project(server.workspace, store, tmp_path)
+    open_canvas(page, f"{server.url}/tools/fewmark")
+    place = click(page, 20, 30)
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
+    store.close()
+
+
+def test_places_are_exact_on_screens_with_more_than_one_pixel_per_pixel(
+    chromium: Browser, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    context = chromium.new_context(viewport={"width": 1000, "height": 700}, device_scale_factor=1.5)
+    page = context.new_page()
+    open_canvas(page, server.url)
+    left, top, *_ = picture_edges(page)
+    place = left + 60.333, top + 71.667
+    exact = in_picture(page, *place)
+    page.mouse.click(*place)
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], exact, atol=EXACT)
+    context.close()

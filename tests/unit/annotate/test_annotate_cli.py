@@ -1,0 +1,161 @@
+"""The commands project, export and serve, run as a user would."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotate import serving
+from annotate.cli import main
+from annotate.store import open_store
+from datasets.dataset import LandmarkDataset
+from datasets.formats import SparseFormat
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, truth: LandmarkDataset, sparse: SparseFormat) -> Path:
+    truth.save(tmp_path / "faces")
+    sparse.save(tmp_path / "three.toml")
+    return tmp_path
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    """The result of a command, as JSON."""
+    capsys.readouterr()
+    main([*map(str, arguments), "--json"])
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def failed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line of a command that fails."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def created(capsys: pytest.CaptureFixture[str], at: Path, *more: object) -> dict[str, Any]:
+    return ran(
+        capsys, "project", "create", at / "labels.sqlite", "faces",
+        "--sparse", at / "three.toml", "--data", at / "faces", *more,
+    )  # fmt: skip
+
+
+def test_the_whole_way_from_pictures_to_labels(
+    capsys: pytest.CaptureFixture[str], workspace: Path, truth: LandmarkDataset
+) -> None:
+    store = workspace / "labels.sqlite"
+    assert created(capsys, workspace, "--split", "train")["pictures"] == 4
+    made = ran(
+        capsys, "project", "simulate", store, "faces", "--truth", workspace / "faces",
+        "--noise", 0, "--leave", 1, "--seed", 3,
+    )  # fmt: skip
+    assert (made["labelled"], made["seed"]) == (3, 3)
+    (row,) = ran(capsys, "project", "list", store)["rows"]
+    assert (row["pictures"], row["done"], row["open"], row["skipped"]) == (4, 3, 1, 0)
+    out = workspace / "clicks"
+    assert ran(capsys, "export", store, "faces", out)["shapes"] == 3
+    labels = LandmarkDataset.load(out)
+    exact = truth.shapes.points[:3][:, [0, 2, 4]]
+    assert np.abs(labels.shapes.points[:, [0, 2, 4]] - exact).max() <= 0.0005 + 1e-12
+    assert "--force replaces" in failed(capsys, "export", store, "faces", out)
+    assert ran(capsys, "export", store, "faces", out, "--done-only", "--force")["shapes"] == 3
+
+
+def test_a_folder_of_plain_pictures_makes_a_project(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    made = ran(
+        capsys, "project", "create", workspace / "labels.sqlite", "plain",
+        "--sparse", workspace / "three.toml", "--data", workspace / "images",
+    )  # fmt: skip
+    assert (made["pictures"], made["landmarks"]) == (6, 3)
+    store = open_store(str(workspace / "labels.sqlite"))
+    assert store.project("plain").guide is None
+    store.close()
+
+
+def test_the_guide_comes_from_complete_shapes(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    created(capsys, workspace)
+    store = open_store(str(workspace / "labels.sqlite"))
+    guide = np.array(store.project("faces").guide)
+    store.close()
+    assert guide.shape == (5, 2)
+    assert guide[0, 1] < guide[3, 1]  # the eyes are above the mouth: y points down
+
+
+def test_dense_shapes_can_be_left_out(
+    capsys: pytest.CaptureFixture[str], workspace: Path, truth: LandmarkDataset
+) -> None:
+    points = truth.shapes.points.copy()
+    points[:2, 1] = np.nan
+    visibility = truth.shapes.visibility.copy()
+    visibility[:2, 1] = 0
+    shapes = type(truth.shapes)(truth.format, points, visibility)
+    truth.with_shapes(shapes).save(workspace / "faces")
+    assert created(capsys, workspace, "--unmarked")["pictures"] == 2
+
+
+def test_a_guide_of_another_format_is_refused(
+    capsys: pytest.CaptureFixture[str], workspace: Path, truth: LandmarkDataset
+) -> None:
+    from datasets.shapes import ShapeSet
+
+    other = truth.with_shapes(ShapeSet.from_points(truth.shapes.points))
+    other.save(workspace / "other")
+    problem = failed(
+        capsys, "project", "create", workspace / "labels.sqlite", "faces", "--sparse",
+        workspace / "three.toml", "--data", workspace / "faces", "--guide", workspace / "other",
+    )  # fmt: skip
+    assert "points-5" in problem
+    assert not (workspace / "labels.sqlite").exists()
+
+
+def test_known_landmarks_are_imported(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
+    created(capsys, workspace)
+    store = workspace / "labels.sqlite"
+    made = ran(capsys, "project", "import", store, "faces", workspace / "faces")
+    assert (made["imported"], made["not_in_project"]) == (6, 0)
+
+
+def test_mistakes_are_told_in_one_line(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
+    store = workspace / "labels.sqlite"
+    assert "no annotation store" in failed(capsys, "project", "list", store)
+    assert "no annotation store" in failed(capsys, "export", store, "faces", workspace / "out")
+    assert not store.exists()
+    created(capsys, workspace)
+    assert "already" in failed(
+        capsys, "project", "create", store, "faces", "--sparse", workspace / "three.toml",
+        "--data", workspace / "faces",
+    )  # fmt: skip
+    assert "no project 'cats'" in failed(capsys, "export", store, "cats", workspace / "out")
+    assert "nothing to export" in failed(capsys, "export", store, "faces", workspace / "out")
+    assert not (workspace / "out").exists()
+    missing = workspace / "missing"
+    assert "missing" in failed(
+        capsys, "project", "create", store, "more", "--sparse", workspace / "three.toml",
+        "--data", missing,
+    )  # fmt: skip
+
+
+def test_serve_checks_the_port_and_opens_the_workspace(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(serving, "require_free_port", lambda *place: asked.append(place))
+    monkeypatch.setattr(serving, "serve", lambda *what: asked.append(what) or 0)
+    with pytest.raises(SystemExit) as stop:
+        main(["serve", str(tmp_path / "new"), "--port", "8600"])
+    assert stop.value.code == 0
+    assert asked == [("localhost", 8600), (tmp_path / "new", "localhost", 8600)]
+    assert (tmp_path / "new").is_dir()
+    assert "http://localhost:8600" in capsys.readouterr().out
