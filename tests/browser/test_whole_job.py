@@ -42,13 +42,6 @@ def go(page: Page, name: str) -> None:
     ready(page)
 
 
-def pick(page: Page, label: str, option: str) -> None:
-    """Choose in a select box."""
-    page.locator('[data-testid="stSelectbox"]', has_text=label).locator("input").first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    ready(page)
-
-
 def drag_to_start(page: Page, slider: Locator) -> None:
     thumb = slider.get_by_role("slider").bounding_box()
     track = slider.bounding_box()
