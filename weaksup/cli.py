@@ -1,8 +1,9 @@
 """Commands: train a network, use it, complete clicked shapes, and measure."""
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,8 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
         require_trainable(config, data)  # before anything is forgotten or written
         folder.clear()
         folder.create(config, data.sparse, sources.to_table())
-    with progress_bar("Training") as on_progress:
-        train_run(
-            config, run, data, on_progress=on_progress, resume=resume, stop=_stop_on_signals()
-        )
+    with _stop_on_signals() as stop, progress_bar("Training") as on_progress:
+        train_run(config, run, data, on_progress=on_progress, resume=resume, stop=stop)
     _report_run(folder, as_json=as_json)
 
 
@@ -111,13 +110,19 @@ def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[Training
     return config, Sources.from_table(folder.sources)
 
 
-def _stop_on_signals() -> Callable[[], bool]:
-    """Turn the first request to end (Ctrl-C, or another process's) into a stop after the step."""
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Turn a request to end (Ctrl-C, or another process's) into a stop after the next step."""
     asked = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: asked.set())
-    return asked.is_set
+    # Only the main thread may listen.
+    listens = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if listens else ()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in numbers}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report_run(folder: "RunFolder", *, as_json: bool) -> None:

@@ -63,6 +63,19 @@ def resnet18_body(width: float) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), before
 
 
+class Branch(nn.Linear):
+    """A linear map of features to landmarks that starts as the same landmarks for every image."""
+
+    def __init__(self, features: int, places: Tensor) -> None:
+        super().__init__(features, places.numel())
+        with torch.no_grad():
+            self.bias.copy_(places.flatten())
+
+    def reset_parameters(self) -> None:
+        """Start at zero; without landmarks there is nothing that PyTorch's own way could draw."""
+        nn.init.zeros_(self.weight)
+
+
 class TwoBranchResNet(nn.Module):
     """Places of all M landmarks from a square crop of the object.
 
@@ -95,8 +108,8 @@ class TwoBranchResNet(nn.Module):
         taken = set(chosen)
         first = [*chosen, *(i for i in range(M) if i not in taken)]
         self.body, size = resnet18_body(width)
-        self.main = _branch(size, mean_shape[first[: len(chosen)]])
-        self.secondary = _branch(size, mean_shape[first[len(chosen) :]])
+        self.main = Branch(size, mean_shape[first[: len(chosen)]])
+        self.secondary = Branch(size, mean_shape[first[len(chosen) :]])
         self.register_buffer("order", torch.argsort(torch.tensor(first)))
         for module in self.body.modules():
             if isinstance(module, nn.Conv2d):
@@ -116,11 +129,3 @@ class TwoBranchResNet(nn.Module):
             part = self.get_submodule(name)
             part.requires_grad_(name in parts)
             part.train(name in parts)
-
-
-def _branch(size: int, bias: Tensor) -> nn.Linear:
-    branch: nn.Linear = nn.utils.skip_init(nn.Linear, size, bias.numel())  # type: ignore[no-untyped-call]
-    nn.init.zeros_(branch.weight)
-    with torch.no_grad():
-        branch.bias.copy_(bias.flatten())
-    return branch

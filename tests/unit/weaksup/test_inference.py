@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.errors import FileFormatError, TrainingError
+from datasets.formats import landmark_format
+from datasets.images import read_image, write_image
+from datasets.metrics import nme, normalised_errors
+from datasets.shapes import empty_shapes
+from weaksup.inference import infer
+
+
+def test_inference_gives_the_error_that_training_measured(trained, data):
+    found = infer(trained, data.valid)
+    assert nme(normalised_errors(found.shapes, data.valid.shapes)) == pytest.approx(
+        trained.metrics()["valid_nme"].iloc[-1], abs=1e-6
+    )
+    assert found.samples.equals(data.valid.samples)
+    assert found.shapes.complete.all()
+
+
+def test_labels_are_not_looked_at_and_any_format_will_do(trained, data):
+    found = infer(trained.path, data.valid)
+    bare = LandmarkDataset(
+        empty_shapes(landmark_format("points-2"), len(data.valid)),
+        data.valid.samples,
+        data.valid.root,
+    )
+    again = infer(trained, bare)
+    assert np.array_equal(again.shapes.points, found.shapes.points)
+    assert again.format == data.sparse.dense
+
+
+def test_points_are_pixels_of_the_picture_whatever_its_size(trained, data, tmp_path):
+    """The same object in a larger picture, told by its box, is found at the same place."""
+    small = read_image(data.valid.image_path(0))
+    large = np.zeros((96, 96, 3), np.uint8)
+    large[20:84, 10:74] = small.repeat(2, axis=0).repeat(2, axis=1)
+    write_image(tmp_path / "large.png", large)
+    margin = trained.config.margin
+    half = 32 / margin  # the network sees `margin` times the box, here exactly the 64 px inlay
+    samples = sample_table(
+        ["x"], ["large.png"],
+        box_x_min=[41.5 - half], box_x_max=[41.5 + half],
+        box_y_min=[51.5 - half], box_y_max=[51.5 + half],
+    )  # fmt: skip
+    dataset = LandmarkDataset(empty_shapes(data.sparse.dense, 1), samples, tmp_path)
+    found = infer(trained, dataset).shapes.points[0]
+    expected = infer(trained, data.valid.take([0])).shapes.points[0]
+    assert np.allclose((expected + 0.5) * 2 - 0.5 + [10, 20], found, atol=0.05)
+
+
+def test_progress_counts_pictures(trained, data):
+    seen = []
+    infer(trained, data.valid, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(24, 24)]
+
+
+def test_a_missing_picture_is_named(trained, data, tmp_path):
+    moved = LandmarkDataset(data.valid.shapes, data.valid.samples, tmp_path)
+    with pytest.raises(FileFormatError, match=r"b000\.png"):
+        infer(trained, moved)
+
+
+def test_a_folder_without_a_run_is_refused(data, tmp_path):
+    with pytest.raises(TrainingError, match="no training run"):
+        infer(tmp_path, data.valid)

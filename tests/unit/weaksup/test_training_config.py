@@ -1,0 +1,130 @@
+import dataclasses
+import os
+
+import pytest
+
+from datasets.errors import FileFormatError, TrainingError, UnknownNameError
+from weaksup.config import PRESETS, Stage, TrainingConfig, preset
+
+
+def test_thesis_is_the_thesis_to_the_letter():
+    config = preset("thesis")
+    assert [(s.epochs, s.rate) for s in config.stages] == [
+        (1500, 0.01),
+        (3000, 0.01),
+        (3000, 0.001),
+    ]
+    assert [(s.images, s.loss_on, s.train) for s in config.stages] == [
+        ("all", ("main",), ("body", "main")),
+        ("dense", ("secondary",), ("secondary",)),
+        ("dense", ("main", "secondary"), ("body", "main", "secondary")),
+    ]
+    assert {(s.optimiser, s.decay, s.patience) for s in config.stages} == {("sgd", "plateau", 200)}
+    assert config.width == 1.0
+
+
+def test_quick_has_the_stages_of_the_thesis():
+    quick, thesis = preset("quick").stages, preset("thesis").stages
+    assert [(s.name, s.images, s.loss_on, s.train) for s in quick] == [
+        (s.name, s.images, s.loss_on, s.train) for s in thesis
+    ]
+
+
+def test_unknown_preset_is_refused_with_those_known():
+    with pytest.raises(UnknownNameError, match=r"'fast'.*quick, thesis, dense-only"):
+        preset("fast")
+
+
+def test_scale_shortens_all_counts_of_epochs_together():
+    config = preset("thesis").scaled(0.01)
+    assert [(s.epochs, s.patience) for s in config.stages] == [(15, 2), (30, 2), (30, 2)]
+    assert preset("thesis").scaled(1e-6).epochs == 3
+    with pytest.raises(TrainingError, match="positive"):
+        preset("quick").scaled(0)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_config_survives_its_file(name, tmp_path):
+    config = preset(name).changed(seed=7)
+    config.save(tmp_path / "config.toml")
+    assert TrainingConfig.load(tmp_path / "config.toml") == config
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("seed = 0", "seeed = 0"), "config.toml:seeed: unknown key of TrainingConfig; known are"),
+        (("loss_on = [", "loss = ["), "config.toml:loss: unknown key of Stage"),
+        (("seed = 0", 'seed = "0"'), "config.toml:seed: expected int, got '0'"),
+        (("seed = 0", "seed = true"), "config.toml:seed: expected int, got True"),
+        (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
+        (("scaling = 0.15", "scaling = 1.0"), "scaling and contrast must lie in"),
+        (("shift = 0.12", "shift = -0.12"), "shift must not be negative"),
+        (("image_size_px = 64", "image_size_px = 16"), "image_size_px must be at least 32"),
+        (('device = "auto"', 'device = "tpu"'), "device must be one of auto, cpu, cuda, mps"),
+        (('precision = "32-true"', 'precision = "8"'), "precision must be one of"),
+        (('optimiser = "adamw"', 'optimiser = "adam"'), "optimiser must be one of sgd, adamw"),
+        (('"secondary",\n', '"third",\n'), "must name some of"),
+        (("epochs = 20", "epochs = 0"), "epochs must be positive"),
+        (('name = "secondary"', 'name = "sparse"'), "stages of different names"),
+        (('preset = "quick"\n', ""), "preset"),
+        (('train = [\n    "body"', 'train = [\n    3'), "train: expected a list of texts"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_the_key_and_the_file(change, message, tmp_path):
+    path = tmp_path / "config.toml"
+    preset("quick").save(path)
+    text = path.read_text(encoding="utf-8")
+    assert change[0] in text
+    write(path, text.replace(*change))
+    with pytest.raises(FileFormatError) as caught:
+        TrainingConfig.load(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = 1\n", "stages"),
+        ("stages = 3\n", "expected tables"),
+        ("seed =", "not a TOML file"),
+    ],
+)
+def test_a_broken_file_is_refused(text, message, tmp_path):
+    with pytest.raises(FileFormatError, match=message):
+        TrainingConfig.load(write(tmp_path / "c.toml", text))
+
+
+def test_whole_numbers_stand_for_fractions_too(tmp_path):
+    preset("thesis").save(tmp_path / "c.toml")
+    text = (tmp_path / "c.toml").read_text().replace("width = 1.0", "width = 1")
+    assert TrainingConfig.load(write(tmp_path / "c.toml", text)).width == 1.0
+
+
+def test_identity_changes_with_what_is_computed_and_not_with_where():
+    config = preset("quick")
+    assert config.changed(device="cpu", threads=3).identity == config.identity
+    assert config.changed(seed=1).identity != config.identity
+    longer = dataclasses.replace(config.stages[0], epochs=21)
+    assert config.changed(stages=(longer, *config.stages[1:])).identity != config.identity
+
+
+def test_changed_leaves_what_is_none():
+    assert preset("quick").changed(seed=None, width=0.5) == preset("quick").changed(width=0.5)
+
+
+def test_threads_are_half_of_the_cores_unless_told():
+    config = preset("quick")
+    assert config.changed(threads=3).cpu_threads == 3
+    assert config.cpu_threads == max(1, (os.cpu_count() or 1) // 2)
+
+
+def test_a_stage_without_parts_is_refused():
+    with pytest.raises(TrainingError, match="train must name some of"):
+        Stage("s", "all", ("main",), (), 1, 0.1)

@@ -1,0 +1,229 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from annotate.cli import main
+from datasets.dataset import LandmarkDataset
+from weaksup.checkpoints import read_checkpoint
+from weaksup.run_folder import RunFolder
+
+
+@pytest.fixture
+def places(tmp_path, pictures, sparse):
+    """Data sets and a sparse format on disk."""
+    learn, valid = pictures
+    dense = learn.take(np.arange(12))
+    dense.save(tmp_path / "dense")
+    learn.with_shapes(learn.shapes.keep(sparse.chosen)).save(tmp_path / "clicks")
+    valid.save(tmp_path / "valid")
+    sparse.save(tmp_path / "m2.toml")
+    return tmp_path
+
+
+def training(places, run="run", *more):
+    named = ["--data", "dense", "--data", "clicks", "--sparse", "m2.toml", "--valid", "valid"]
+    named = [str(places / n) if not n.startswith("-") else n for n in named]
+    tiny = ["--scale", "0.1", "--image-size", "32", "--width", "0.0625", "--threads", "1"]
+    return ["train", str(places / run), *named, *tiny, *more]
+
+
+def call(capsys, *arguments):
+    """What a command printed, which must end well."""
+    main([str(a) for a in arguments])
+    return capsys.readouterr().out
+
+
+def refusal(capsys, *arguments):
+    """The one line by which a command refuses."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    assert stop.value.code == 1
+    assert out == ""
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def listing(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def test_the_whole_job_by_commands(places, capsys):
+    result = json.loads(call(capsys, *training(places), "--json"))
+    assert (result["status"], result["images"], result["dense"]) == ("finished", 48, 12)
+    found = json.loads(
+        call(capsys, "infer", places / "run", places / "valid", places / "found", "--json")
+    )
+    assert found["shapes"] == 24
+    judged = json.loads(
+        call(
+            capsys, "evaluate", places / "found", "--truth", places / "valid",
+            "--baseline", places / "dense", "--components", "--json",
+        )
+    )  # fmt: skip
+    assert judged["nme"] == pytest.approx(result["valid_nme"])
+    assert [row["what"] for row in judged["rows"]] == ["mean shape", "row", "column"]
+    assert judged["rows"][0]["nme"] == pytest.approx(result["mean_shape_nme"])
+    done = json.loads(
+        call(
+            capsys, "complete", places / "clicks", places / "completed",
+            "--dense", places / "dense", "--json",
+        )
+    )  # fmt: skip
+    assert (done["clicked_landmarks"], done["filled_in"]) == (2 * 48, 3 * 48)
+    assert LandmarkDataset.load(places / "completed").shapes.complete.all()
+    again = call(capsys, "train", places / "run", "--resume")
+    assert "finished before" in again
+
+
+def test_a_bare_folder_of_pictures_can_be_inferred(places, pictures, trained, capsys):
+    call(capsys, "infer", trained.path, pictures[1].root, places / "bare")
+    assert len(LandmarkDataset.load(places / "bare")) == 24
+
+
+def test_a_config_file_stands_for_a_preset(places, capsys):
+    from weaksup.config import preset
+
+    preset("dense-only").scaled(0.1).save(places / "mine.toml")
+    arguments = training(places)
+    result = call(capsys, *arguments, "--config", places / "mine.toml")
+    assert "status: finished" in result
+    assert RunFolder(places / "run").config.preset == "dense-only"
+    message = refusal(
+        capsys, *training(places, "b"), "--config", places / "mine.toml", "--preset", "quick"
+    )
+    assert "not both" in message
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--data", "gone"], "gone"),
+        (["--sparse", "gone.toml"], "gone.toml: cannot be read"),
+        (["--valid-split", "dev"], "no shape is in split 'dev'"),
+        (["--preset", "fast"], "unknown preset 'fast'"),
+        (["--scale", "-1"], "scale of a run must be positive"),
+        (["--image-size", "8"], "at least 32"),
+        (["--device", "tpu"], "device must be one of"),
+        (["--seed", "-3"], "--seed"),
+        (["--config", "gone.toml"], "gone.toml: cannot be read"),
+    ],
+)
+def test_bad_input_to_train_is_refused_and_nothing_is_written(places, capsys, more, message):
+    before = listing(places)
+    assert message in refusal(capsys, *training(places), *more)
+    assert listing(places) == before
+
+
+def test_train_without_data_and_with_sparse_labels_only_is_refused(places, capsys):
+    assert "--data" in refusal(capsys, "train", places / "run")
+    message = refusal(
+        capsys, "train", places / "run", "--data", places / "clicks", "--sparse", places / "m2.toml"
+    )
+    assert "stage 'secondary' needs at least 1 images with all 5 landmarks" in message
+    assert not (places / "run").exists()
+
+
+def test_a_run_is_replaced_by_force_only_and_only_if_all_is_well(places, capsys):
+    call(capsys, *training(places))
+    before = (places / "run" / "checkpoint.pt").read_bytes()
+    assert "--resume goes on with it, --force forgets it" in refusal(capsys, *training(places))
+    broken = ["--force", "--data", places / "gone"]
+    refusal(capsys, *training(places), *broken)
+    assert (places / "run" / "checkpoint.pt").read_bytes() == before
+    call(capsys, *training(places), "--force", "--seed", "4")
+    assert RunFolder(places / "run").config.seed == 4
+
+
+def test_resume_takes_nothing_that_is_settled(places, capsys, trained):
+    message = refusal(capsys, "train", trained.path, "--resume", "--image-size", "48")
+    assert "leave out --image-size" in message
+    assert "no training run" in refusal(capsys, "train", places / "none", "--resume")
+    assert "only from Python" in refusal(capsys, "train", trained.path, "--resume")
+
+
+def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, trained):
+    before = listing(places)
+    valid, dense, clicks = places / "valid", places / "dense", places / "clicks"
+    for arguments, message in (
+        (["infer", places, valid, places / "out"], "no training run"),
+        (["infer", trained.path, places / "gone", places / "out"], "gone"),
+        (["infer", trained.path, valid, places / "out", "--split", "x"], "split 'x'"),
+        (["infer", trained.path, valid, dense], "exists already"),
+        (["complete", clicks, dense, "--dense", dense], "exists already"),
+        (["complete", clicks, places / "out", "--dense", clicks], "two at least; found 0"),
+        (["complete", clicks, places / "out"], "--dense"),
+        (["evaluate", dense, "--truth", valid], "no shape is in both data sets"),
+        (["evaluate", valid, "--truth", valid, "--span", "eyes"], "no span 'eyes'"),
+        (["evaluate", valid, "--truth", places / "gone"], "gone"),
+    ):
+        assert message in refusal(capsys, *arguments)
+    assert listing(places) == before
+
+
+def without_seconds(run):
+    return [line.rsplit(",", 1)[0] for line in (run.path / "metrics.csv").read_text().splitlines()]
+
+
+def start(arguments):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "annotate.cli", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+    )  # fmt: skip
+
+
+def wait_for_stage(process, run, stage, epoch):
+    """Look until the run has written an epoch of a stage; its process is still at work then."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[0])
+        if run.checkpoint.exists():
+            rows = run.metrics()
+            if ((rows["stage"] == stage) & (rows["epoch"] >= epoch)).any():
+                return
+        time.sleep(0.005)
+    raise AssertionError("the run did not come that far")
+
+
+def test_a_killed_run_goes_on_bit_by_bit(places, capsys):
+    """Killed in stage 1 and again in stage 2, asked to stop in stage 3, it ends as if unharmed."""
+    from weaksup.config import preset
+
+    long = preset("quick").changed(checkpoint_every_s=0.0, validate_every=7)
+    long.save(places / "long.toml")
+    options = ["--config", str(places / "long.toml"), "--scale", "0.5"]
+    call(capsys, *training(places, "whole", *options))
+    killed = RunFolder(places / "killed")
+    arguments = training(places, "killed", *options)
+    for stage, ending in (
+        ("sparse", signal.SIGKILL),
+        ("secondary", signal.SIGKILL),
+        ("everything", signal.SIGTERM),
+    ):
+        process = start(arguments)
+        wait_for_stage(process, killed, stage, 2)
+        process.send_signal(ending)
+        printed = process.communicate()[0]
+        status = killed.state().status
+        if ending == signal.SIGTERM:
+            assert process.returncode == 1
+            assert f"fewmark train {killed.path} --resume" in printed
+            assert status == "stopped"
+        else:
+            assert status == "interrupted"
+        arguments = ["train", str(killed.path), "--resume"]
+    call(capsys, *arguments)
+    whole = RunFolder(places / "whole")
+    assert without_seconds(whole) == without_seconds(killed)
+    ours, theirs = (read_checkpoint(run)["learner"]["network"] for run in (whole, killed))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
