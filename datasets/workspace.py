@@ -8,7 +8,9 @@
     runs/<name>/            training runs
 """
 
+import math
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +54,13 @@ class Workspace:
     def dataset_names(self) -> list[str]:
         """Names of the data sets."""
         return sorted(p.parent.name for p in self.data.glob(f"*/{HEADER_FILE}"))
+
+    def dataset_age_s(self, name: str) -> float:
+        """Seconds since the data set was written; endless where it is gone."""
+        try:
+            return time.time() - (self.data / name / HEADER_FILE).stat().st_mtime
+        except OSError:
+            return math.inf
 
     def format_names(self) -> list[str]:
         """Names of the sparse formats."""

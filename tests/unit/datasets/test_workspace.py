@@ -55,3 +55,14 @@ def test_runs_are_listed_latest_first(tmp_path):
 def test_the_store_has_an_absolute_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Workspace(Path("w")).store_url == f"sqlite:///{tmp_path / 'w' / 'labels.sqlite'}"
+
+
+def test_the_data_set_written_first_is_the_oldest(tmp_path):
+    workspace = Workspace(tmp_path)
+    for name, written in (("clicks", 2_000_000_000), ("faces", 1_000_000_000)):
+        header = workspace.data / name / "dataset.toml"
+        header.parent.mkdir(parents=True)
+        header.touch()
+        os.utime(header, (written, written))
+    assert workspace.dataset_age_s("faces") > workspace.dataset_age_s("clicks")
+    assert workspace.dataset_age_s("gone") == float("inf")
