@@ -238,7 +238,10 @@ export class Annotator {
 
   #saved(item, answer, news) {
     const document = this.queue.byItem(item);
-    if (!document) return;
+    if (!document) {
+      this.queue.remember(item, answer);
+      return;
+    }
     document.revision = answer.revision;
     this.queue.setStatus(document, answer.status);
     document.active = 0;

@@ -7,6 +7,7 @@ const KEPT_PICTURES = 16;
 export class Queue {
   #documents = new Map(); // position -> document
   #loading = new Map(); // first position of a batch -> promise
+  #news = new Map(); // item -> answer to a save, newer than any document that is here
   #pictures = new Map(); // item -> { image, address, ready }
   total = 0;
   done = 0;
@@ -42,7 +43,24 @@ export class Queue {
     this.done = answer.done;
     this.skipped = answer.skipped;
     for (const document of answer.documents) {
-      if (!this.#documents.has(document.position)) this.#documents.set(document.position, document);
+      if (this.#documents.has(document.position)) continue;
+      this.#documents.set(document.position, document);
+      this.#bringUpToDate(document);
+    }
+  }
+
+  /** What the server answered to a save, for a document that is not here (any more, or yet). */
+  remember(item, answer) {
+    this.#news.set(item, answer);
+  }
+
+  /** A batch may have left the server before a save that was acknowledged meanwhile. */
+  #bringUpToDate(document) {
+    const answer = this.#news.get(document.item);
+    this.#news.delete(document.item);
+    if (answer && answer.revision > document.revision) {
+      const { revision, points, status, flag } = answer;
+      Object.assign(document, { revision, points, status, flag });
     }
   }
 

@@ -1,0 +1,317 @@
+"""The canvas' pure modules, run in the browser: labels, undo, geometry, and the outbox.
+
+The outbox is tried against a small server with the store's rules that loses requests and answers.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+Run = Callable[..., Any]
+
+FAKES = """
+  const memory = () => {
+    const kept = new Map();
+    return {
+      get length() { return kept.size; },
+      key: (i) => [...kept.keys()][i],
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => kept.set(key, value),
+      removeItem: (key) => kept.delete(key),
+      kept,
+    };
+  };
+  // The rules of AnnotationStore.save; `fate()` says what happens to a request.
+  const fakeServer = (fate) => {
+    const revisions = new Map();
+    const log = [];
+    const save = (item, body) => {
+      const list = revisions.get(item) ?? [];
+      const current = list.at(-1);
+      if (current) {
+        const heard = Math.max(0, ...list.filter((r) => r.writer === body.writer)
+          .map((r) => r.sequence));
+        const same = JSON.stringify([current.points, current.flag])
+          === JSON.stringify([body.points, body.flag]);
+        if (body.sequence <= heard || same) return { status: 200, answer: current };
+        if (body.writer !== current.writer && body.base !== current.revision) {
+          return { status: 409, answer: { current } };
+        }
+      }
+      const made = { revision: list.length + 1, ...structuredClone(body), status: "open" };
+      revisions.set(item, [...list, made]);
+      return { status: 200, answer: made };
+    };
+    const post = async (item, body) => {
+      const sent = structuredClone(body);
+      log.push({ item, ...sent });
+      const what = fate();
+      if (what === "lost") throw new TypeError("no connection");
+      const reply = save(item, sent);
+      if (what === "answer lost") throw new TypeError("no connection");
+      return typeof what === "number" ? { status: what, answer: { error: "no" } } : reply;
+    };
+    return { post, save, revisions, log };
+  };
+  const { Journal, Outbox } = await import("/api/frontend/x/sync.js");
+  const labels = (k) => ({ annotator: "ann", points: [{ x: k, y: 0, v: 2 }], flag: false });
+  const outboxOf = (server, storage) => {
+    const saved = [];
+    const box = new Outbox({
+      journal: new Journal(storage, "fewmark:s:1"), post: server.post, onChange: () => {},
+      onSaved: (item, answer, news) => saved.push({ item, revision: answer.revision, news }),
+    });
+    return { box, saved };
+  };
+"""
+
+
+@pytest.fixture
+def run(chromium: Browser, server: Any) -> Iterator[Run]:
+    """Run the body of an async function in a page that can load the modules.
+
+    With `wait_ms` the body returns a function, which is asked after so much time has passed on
+    the page's own clock.
+    """
+    context = chromium.new_context()
+    page: Page = context.new_page()
+    page.goto(f"{server.url}/api/frontend/x/main.js")
+    page.clock.install()
+
+    def evaluate(body: str, wait_ms: int = 0) -> Any:
+        page.evaluate(f"async () => {{ window.result = await (async () => {{ {body} }})(); }}")
+        if wait_ms:
+            page.clock.run_for(wait_ms)
+            return page.evaluate("() => window.result()")
+        return page.evaluate("() => window.result")
+
+    yield evaluate
+    context.close()
+
+
+def test_undo_goes_back_to_the_very_first_of_thousands_of_states(run: Run) -> None:
+    assert run("""
+      const { History } = await import("/api/frontend/x/history.js");
+      const states = Array.from({ length: 5000 }, (_, k) => ({ points: [k], target: k }));
+      const history = new History(states[0]);
+      states.slice(1).forEach((state) => history.commit(state));
+      let back = 0;
+      while (history.undo()) back += 1;
+      const first = history.state === states[0];
+      while (history.redo());
+      return [back, first, history.state === states.at(-1)];
+    """) == [4999, True, True]
+
+
+def test_a_new_edit_after_undo_leaves_nothing_to_redo(run: Run) -> None:
+    assert run("""
+      const { History } = await import("/api/frontend/x/history.js");
+      const history = new History({ points: [0] });
+      history.commit({ points: [1] });
+      history.undo();
+      history.commit({ points: [2] });
+      return [history.redo(), history.state.points[0], history.commit({ ...history.state })];
+    """) == [False, 2, False]
+
+
+def test_edits_never_change_what_they_were_given(run: Run) -> None:
+    """Random edits on frozen states: a write into one would throw."""
+    assert (
+        run("""
+      const doc = await import("/api/frontend/x/document.js");
+      const freeze = (state) => {
+        state.points.forEach((point) => point && Object.freeze(point));
+        Object.freeze(state.points);
+        return Object.freeze(state);
+      };
+      let seed = 1;
+      const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
+      let state = freeze(doc.opened(Array(6).fill(null)));
+      for (let k = 0; k < 3000; k += 1) {
+        const position = { x: random(100), y: random(100) };
+        const edits = [
+          () => doc.place(state, position), () => doc.markAbsent(state),
+          () => doc.toggleOccluded(state), () => doc.remove(state),
+          () => doc.move(state, random(6), position), () => doc.aim(state, random(6)),
+        ];
+        state = freeze(edits[random(edits.length)]());
+        const next = state.points.findIndex((point) => point === null);
+        if (state.target < 0 && next >= 0 && state.selected < 0) return [k, state];
+        if (state.points.length !== 6) return [k, state];
+      }
+      return "ok";
+    """)
+        == "ok"
+    )
+
+
+def test_the_next_landmark_is_the_first_hole_going_round(run: Run) -> None:
+    assert run("""
+      const { nextUndecided } = await import("/api/frontend/x/document.js");
+      const p = { x: 1, y: 1, v: 2 };
+      return [nextUndecided([null, p, null], 1), nextUndecided([null, p, p], 1),
+              nextUndecided([p, p], 0), nextUndecided([p, null], 2)];
+    """) == [2, 0, -1, 1]
+
+
+def test_what_is_under_the_cursor_stays_there_when_zooming(run: Run) -> None:
+    worst = run("""
+      const { View } = await import("/api/frontend/x/geometry.js");
+      const view = new View();
+      view.fit([-0.5, -0.5, 127.5, 95.5], { width: 900, height: 600 });
+      let worst = 0;
+      for (let k = 0; k < 500; k += 1) {
+        const [x, y] = [(k * 37) % 900, (k * 53) % 600];
+        const before = view.toPicture(x, y);
+        view.zoomAt(k % 3 ? 1.19 : 0.6, x, y);
+        const after = view.toPicture(x, y);
+        const [sx, sy] = view.toScreen(after);
+        worst = Math.max(worst, Math.abs(before.x - after.x), Math.abs(before.y - after.y),
+          Math.abs(sx - x), Math.abs(sy - y));
+        view.pan((k % 7) - 3, (k % 5) - 2);
+      }
+      return worst;
+    """)
+    assert worst < 1e-6
+
+
+def test_everything_arrives_over_a_line_that_loses_requests_and_answers(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      let seed = 7;
+      const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+      const fates = ["lost", "answer lost", 500, 503, "fine", "fine"];
+      const server = fakeServer(() => fates[Math.floor(random() * fates.length)]);
+      const storage = memory();
+      const { box, saved } = outboxOf(server, storage);
+      const last = new Map();
+      const revision = (item) => server.revisions.get(item)?.length ?? 0;
+      for (let k = 1; k <= 60; k += 1) {
+        const item = 1 + Math.floor(random() * 5);
+        const base = saved.findLast((entry) => entry.item === item)?.revision ?? 0;
+        last.set(item, k);
+        setTimeout(() => box.edit(item, base, labels(k)), 100 * k);
+      }
+      return () => ({
+        state: box.state, kept: storage.kept.size, news: saved.some((entry) => entry.news),
+        right: [...last].every(([item, k]) => server.revisions.get(item).at(-1).points[0].x === k),
+      });
+    """,
+        wait_ms=900_000,
+    )
+    assert result == {"state": "saved", "kept": 0, "news": False, "right": True}
+
+
+def test_labels_that_an_earlier_page_could_not_send_keep_their_writer(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const storage = memory();
+      const dead = fakeServer(() => "answer lost");
+      outboxOf(dead, storage).box.edit(1, 0, labels(1));
+      const old = JSON.parse([...storage.kept.values()][0]).body;
+      const server = fakeServer(() => "fine");
+      server.save(1, old); // it had arrived, only the answer had not
+      const { box } = outboxOf(server, storage);
+      box.edit(1, 0, labels(2));
+      box.flush();
+      return () => ({
+        state: box.state, writers: server.log.map((body) => body.writer === old.writer),
+        places: server.revisions.get(1).map((r) => r.points[0].x), kept: storage.kept.size,
+      });
+    """,
+        wait_ms=60_000,
+    )
+    assert result == {"state": "saved", "writers": [True, False], "places": [1, 2], "kept": 0}
+
+
+def test_a_conflict_waits_for_a_choice_and_sends_nothing_meanwhile(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const server = fakeServer(() => "fine");
+      server.save(1, { ...labels(9), writer: "other", sequence: 1, base: 0 });
+      const storage = memory();
+      const { box, saved } = outboxOf(server, storage);
+      box.edit(1, 0, labels(1));
+      setTimeout(() => box.edit(1, 0, labels(2)), 5000);
+      return () => ({
+        state: box.state, sent: server.log.length, theirs: box.conflict(1).points[0].x,
+        kept: storage.kept.size, saved: saved.length,
+      });
+    """,
+        wait_ms=60_000,
+    )
+    assert result == {"state": "conflict", "sent": 1, "theirs": 9, "kept": 1, "saved": 0}
+
+
+def test_labels_that_the_server_does_not_accept_are_kept_and_told(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const server = fakeServer(() => 400);
+      const storage = memory();
+      const { box } = outboxOf(server, storage);
+      box.edit(1, 0, { ...labels(1), position: 4 });
+      return () => ({ state: box.state, problem: box.problem, kept: storage.kept.size,
+        sent: server.log.length });
+    """,
+        wait_ms=60_000,
+    )
+    assert result == {
+        "state": "refused", "problem": {"text": "no", "position": 4}, "kept": 1, "sent": 1,
+    }  # fmt: skip
+
+
+def test_a_full_browser_storage_stops_no_labels(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const storage = memory();
+      storage.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+      const server = fakeServer(() => "fine");
+      const { box } = outboxOf(server, storage);
+      box.edit(1, 0, labels(1));
+      const full = box.journal.full;
+      return () => [full, box.state, server.revisions.get(1).length];
+    """,
+        wait_ms=5_000,
+    )
+    assert result == [True, "saved", 1]
+
+
+def test_leaving_sends_the_newest_even_while_an_older_one_is_on_its_way(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const waiting = [];
+      const server = fakeServer(() => "fine");
+      const slow = { post: (item, body) => new Promise((go) => {
+        waiting.push(() => go(server.save(item, structuredClone(body)))); }) };
+      const { box } = outboxOf(slow, memory());
+      box.edit(1, 0, labels(1));
+      box.flush();
+      box.edit(1, 0, labels(2));
+      box.leave();
+      waiting.reverse().forEach((arrive) => arrive()); // the newer one overtakes
+      return () => server.revisions.get(1).map((r) => r.points[0].x);
+    """,
+        wait_ms=5_000,
+    )
+    assert result == [2]
+
+
+def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
+    assert run("""
+      const { meaning } = await import("/api/frontend/x/keys.js");
+      const ask = (key, more = {}) => meaning({ key, ...more });
+      return [ask("d"), ask("D"), ask("z", { ctrlKey: true }), ask("Z", { metaKey: true,
+        shiftKey: true }), ask("?", { shiftKey: true }), ask("r"), ask("r", { ctrlKey: true }),
+        ask("ArrowUp", { altKey: true }), ask("q"), ask("d", { ctrlKey: true })];
+    """) == [
+        {"command": "next"}, {"command": "next"}, {"command": "undo"}, {"command": "redo"},
+        {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
+    ]  # fmt: skip

@@ -1,0 +1,221 @@
+"""The Annotate page: from an empty workspace to exported labels."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import annotate.page as module
+from annotate.labelling import placed
+from annotate.server import workspace_store
+from annotate.store import Draft, Status
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.formats import SparseFormat, landmark_format
+from datasets.shapes import ShapeSet
+
+DENSE = landmark_format("mafl-5")
+SPARSE = SparseFormat(DENSE, (0, 2, 4), (0, 0, 2, 2, 4))
+
+
+def page():
+    from annotate.page import render
+    from datasets.ui import page_body
+
+    page_body(render)()
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWMARK_WORKSPACE", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def faces(workspace):
+    """Four pictures in two splits; the first face has all its landmarks."""
+    images = workspace / "pictures"
+    images.mkdir(parents=True)
+    for i in range(4):
+        cv2.imwrite(str(images / f"{i}.png"), np.full((30, 40, 3), 90, np.uint8))
+    points = np.random.default_rng(0).uniform(5, 25, size=(4, 5, 2))
+    points[1:] = np.nan
+    samples = sample_table(
+        [f"face-{i}" for i in range(4)], [f"{i}.png" for i in range(4)],
+        split=["train", "train", "train", "valid"],
+    )  # fmt: skip
+    dataset = LandmarkDataset(ShapeSet.from_points(points, DENSE), samples, images)
+    dataset.save(workspace / "data" / "faces")
+    SPARSE.save(workspace / "formats" / "three.toml")
+    return dataset
+
+
+@pytest.fixture
+def project(faces):
+    from annotate.exchange import create_project, mean_guide
+
+    return create_project(workspace_store(), "one", SPARSE, faces, guide=mean_guide(faces.shapes))
+
+
+def opened():
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def canvas_data(app):
+    return json.loads(app.get("bidi_component")[0].proto.json)
+
+
+def shown(app):
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.error))
+
+
+@pytest.mark.usefixtures("workspace")
+def test_an_empty_workspace_leads_to_choosing_landmarks():
+    app = opened()
+    assert "choose first" in shown(app)
+    assert not app.get("bidi_component")
+
+
+def test_a_sparse_format_without_fitting_pictures_leads_to_the_data(workspace):
+    SPARSE.save(workspace / "formats" / "three.toml")
+    app = opened()
+    assert "No data set has the 5 landmarks of mafl-5" in shown(app)
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_project_is_created_and_opened():
+    app = opened()
+    app.text_input(key="annotate.new.name.project-1").input(" ").run()
+    assert app.button(key="annotate.create").disabled
+    app.text_input(key="annotate.new.name.project-1").input("first").run()
+    app.button(key="annotate.create").click().run()
+    assert not app.exception
+    made = workspace_store().project("first")
+    assert [item.content.shape_id for item in workspace_store().items(made)] == [
+        "face-1", "face-2", "face-3",
+    ]  # fmt: skip
+    assert canvas_data(app)["project"] == made.id
+    assert len(made.guide) == 5
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_project_needs_no_typing():
+    app = opened()
+    app.button(key="annotate.create").click().run()
+    assert [project.name for project in workspace_store().projects()] == ["project-1"]
+    assert app.text_input(key="annotate.new.name.project-2").value == "project-2"
+
+
+@pytest.mark.usefixtures("faces")
+def test_split_and_dense_rows_can_be_chosen():
+    app = opened()
+    app.text_input(key="annotate.new.name.project-1").input("all of train").run()
+    app.selectbox(key="annotate.split.faces").select("train").run()
+    app.checkbox(key="annotate.unmarked").uncheck().run()
+    app.button(key="annotate.create").click().run()
+    made = workspace_store().project("all of train")
+    assert workspace_store().counts(made).total == 3
+
+
+def test_a_picture_that_is_missing_is_told_and_no_project_made(faces):
+    faces.image_path(2).unlink()
+    app = opened()
+    app.text_input(key="annotate.new.name.project-1").input("first").run()
+    app.button(key="annotate.create").click().run()
+    assert "2.png" in shown(app)
+    assert workspace_store().projects() == []
+
+
+def test_the_canvas_is_told_everything_about_the_project(project):
+    workspace_store().save(
+        Draft(1, "ann", "tab", 1, 0, (placed(1, 1), placed(2, 2), placed(3, 3)), Status.DONE)
+    )
+    data = canvas_data(opened())
+    assert data["root"] == "/"
+    assert data["names"] == ["right pupil", "nose tip", "left mouth corner"]
+    assert data["chosen"] == [0, 2, 4]
+    assert data["groups"] == [0, 2, 3]
+    assert data["guide"] == [list(point) for point in project.guide]
+    assert data["start"] == 1
+    assert data["token"] == workspace_store().secret
+    assert data["module"].startswith("api/frontend/")
+
+
+def test_another_name_of_the_annotator_reaches_the_canvas(project):
+    app = opened()
+    app.text_input(key="annotate.name").input("anna").run()
+    assert canvas_data(app)["annotator"] == "anna"
+    assert canvas_data(app)["project"] == project.id
+
+
+def test_a_server_without_users_has_an_annotator_all_the_same(project, monkeypatch):
+    def nobody():
+        raise OSError("no user database")
+
+    monkeypatch.setattr(module.getpass, "getuser", nobody)
+    assert canvas_data(opened())["annotator"] == "annotator"
+    assert project.name == "one"
+
+
+def test_labels_are_exported_as_a_data_set_and_replaced_only_when_asked(project, workspace):
+    app = opened()
+    app.button(key="annotate.export.go").click().run()
+    assert "nothing to export" in shown(app)
+    store = workspace_store()
+    item = store.items(project)[1].id
+    store.save(Draft(item, "ann", "tab", 1, 0, (placed(1, 2), None, None), Status.OPEN))
+    app.button(key="annotate.export.go").click().run()
+    assert "1 labelled pictures" in app.success[0].value
+    labels = LandmarkDataset.load(workspace / "data" / "one-labels")
+    assert labels.shapes.points[0, 0].tolist() == [1.0, 2.0]
+    app = opened()
+    assert app.button(key="annotate.export.go").disabled
+    app.checkbox(key="annotate.export.replace").check().run()
+    app.button(key="annotate.export.go").click().run()
+    assert app.success
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden"])
+def test_a_data_set_keeps_to_its_folder(project, workspace, name):
+    app = opened()
+    app.text_input(key=f"annotate.export.{project.id}").input(name).run()
+    assert "begins with a letter" in app.warning[0].value
+    assert [path.name for path in (workspace / "data").iterdir()] == ["faces"]
+
+
+def test_a_project_can_be_put_away_and_taken_out_again(project):
+    app = opened()
+    app.button(key="annotate.archive").click().run()
+    assert not app.get("bidi_component")
+    assert workspace_store().project(project.name).archived
+    app.button(key="annotate.restore").click().run()
+    assert canvas_data(app)["project"] == project.id
+
+
+def test_the_chosen_project_is_kept(project, faces):
+    from annotate.exchange import create_project
+
+    other = create_project(workspace_store(), "two", SPARSE, faces)
+    app = opened()
+    assert canvas_data(app)["project"] == other.id
+    app.selectbox[0].select("one").run()
+    assert canvas_data(app)["project"] == project.id
+    assert app.query_params["project"] in ("one", ["one"])
+
+
+def test_done_pictures_lead_to_training(project):
+    store = workspace_store()
+    assert "then train" not in shown(opened())
+    points = (placed(1, 1), placed(2, 2), placed(3, 3))
+    store.save(Draft(store.items(project)[0].id, "ann", "tab", 1, 0, points, Status.DONE))
+    assert "1 of 4 pictures" in shown(opened())
+
+
+def test_a_broken_store_is_told_in_one_line(faces, workspace):
+    (workspace / "labels.sqlite").write_text("nonsense " * 200)
+    app = opened()
+    assert "cannot be used" in app.error[0].value
+    assert len(faces) == 4
