@@ -273,7 +273,7 @@ _THESIS = TrainingConfig(
 )
 
 # AdamW and one cycle a stage: with so few epochs, SGD at the thesis' rates gets less than half
-# of the way (NME 9.8 % instead of 7.3 % on faces, after the same 25,600 images; docs/training.md).
+# of the way (NME 9.8 % instead of 7.3 % on faces, after the same number of images).
 _QUICK = TrainingConfig(
     preset="quick",
     width=0.25,

@@ -51,7 +51,7 @@ def render() -> None:
     with errors:
         _show_errors(run, evaluation)
     with completed:
-        _show_completed(run, truth)
+        _show_completed(run, dataset)
     with download:
         _show_download(predicted, f"{run.name}-{name}")
 
@@ -141,15 +141,16 @@ def _evaluate(predicted: LandmarkDataset, truth: LandmarkDataset) -> Evaluation 
 def _show_pictures(evaluation: Evaluation | None, predicted: LandmarkDataset) -> None:
     true, found = _pairs(evaluation, predicted)
     rows = list(range(len(found)))
+    left, right = st.columns([3, 1])
     if evaluation is not None:
-        order = st.segmented_control(
+        order = left.segmented_control(
             "Order", _ORDERS, default=_ORDERS[0], required=True, key="results_order"
         )
         rows = _ordered(evaluation, str(order))
     pages = -(-len(rows) // _A_PAGE)
     page = 1
     if pages > 1:
-        page = int(st.number_input(f"Page, of {pages}", 1, pages, 1, key="results_page"))
+        page = int(right.number_input(f"Page, of {pages}", 1, pages, 1, key="results_page"))
     _legend(with_truth=evaluation is not None)
     part = rows[(page - 1) * _A_PAGE : page * _A_PAGE]
     for start in range(0, len(part), _A_ROW):
@@ -260,12 +261,25 @@ def _show_completed(run: RunFolder, dataset: LandmarkDataset) -> None:
     except FewmarkError as error:
         st.info(f"Nothing can be completed: {error}")
         return
+    _tell_error(completed, dataset)
     _legend_of_clicks()
     columns = st.columns(_A_ROW)
     for row in range(min(_A_PAGE, len(completed))):
         with columns[row % _A_ROW]:
             _show_tile(clicked, completed, row, None)
     _show_download(completed, f"{run.name}-completed")
+
+
+def _tell_error(completed: LandmarkDataset, dataset: LandmarkDataset) -> None:
+    """The error of completed shapes, where the data set has all landmarks of some of them."""
+    try:
+        evaluation = evaluate(completed, dataset.take(dataset.shapes.complete))
+    except FewmarkError:
+        return  # nothing to compare with, as is usual
+    st.caption(
+        f"NME of the {len(evaluation.truth):,} shapes of which this data set has all landmarks: "
+        f"{100 * nme(evaluation.errors):.2f} % of {evaluation.span}, clicked ones counted as well."
+    )
 
 
 def _partly(dataset: LandmarkDataset) -> LandmarkDataset:

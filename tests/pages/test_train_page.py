@@ -1,0 +1,234 @@
+"""The Train page, with data sets that need no pictures unless a run is really started."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from datasets.dataset import LandmarkDataset, sample_table
+from datasets.formats import SparseFormat, landmark_format
+from datasets.images import write_image
+from datasets.jobs import find_job
+from datasets.shapes import ShapeSet
+from datasets.workspace import VARIABLE, Workspace
+from weaksup.config import preset
+from weaksup.run_folder import METRICS, RunFolder, RunState, this_process
+
+FIVE = landmark_format("mafl-5")
+SPARSE = SparseFormat(FIVE, (0, 2), (0, 0, 2, 2, 2))
+
+
+def script():
+    import weaksup.page
+    from datasets.ui import page_body
+
+    page_body(weaksup.page.render)()
+
+
+@pytest.fixture
+def space(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "space")
+    monkeypatch.setenv(VARIABLE, str(workspace.root))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return workspace
+
+
+def opened():
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def fill(space, *, pictures=True):
+    """24 shapes: 8 dense ones, clicks on all, and another 6 that are valid."""
+    rng = np.random.default_rng(0)
+    base = np.array([[10, 12], [22, 12], [16, 17], [11, 23], [21, 23]], dtype=float)
+    points = base + rng.normal(0, 1.5, (30, 5, 2))
+    names = [f"face{i}" for i in range(30)]
+    root = space.root / "pictures"
+    root.mkdir(parents=True)
+    if pictures:
+        for name in names:
+            write_image(root / f"{name}.png", rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
+    splits = ["train"] * 24 + ["valid"] * 6
+    samples = sample_table(names, [f"{n}.png" for n in names], split=splits)
+    whole = LandmarkDataset(ShapeSet.from_points(points, FIVE), samples, root)
+    whole.save(space.data / "faces")
+    whole.take(np.arange(8)).save(space.data / "dense")
+    clicks = whole.take(np.arange(24))
+    clicks.with_shapes(clicks.shapes.keep(SPARSE.chosen)).save(space.data / "clicks")
+    SPARSE.save(space.formats / "m2.toml")
+
+
+def add_run(space, name, status, *, epochs_done=1, warnings=(), process=None):
+    run = RunFolder(space.runs / name)
+    run.create(preset("quick"), SPARSE, {"data": [str(space.data / "dense")]})
+    facts = {
+        "images": 24, "dense": 8, "valid": 6, "landmarks": 5, "sparse": 2, "device": "cpu",
+        "mean_shape_nme": 0.2,
+    }  # fmt: skip
+    number, created = process or (2**30, 0.0)
+    run.set_state(
+        RunState(status, "its message", epochs_done, 100, warnings, facts, number, created)
+    )
+    row = dict.fromkeys(METRICS, 0.5) | {"stage": "sparse", "epoch": 1}
+    run.add_metrics(row)
+    return run
+
+
+def metric(page, label):
+    return next(m.value for m in page.metric if m.label == label)
+
+
+def texts(elements):
+    return " ".join(element.value for element in elements)
+
+
+def labels(page):
+    return [button.label for button in page.button]
+
+
+def press(page, label):
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+
+
+def test_without_data_and_without_a_format_the_page_says_what_to_do_first(space):
+    assert "There is no data set yet" in texts(opened().markdown)
+    fill(space, pictures=False)
+    (space.formats / "m2.toml").unlink()
+    assert "There is no sparse format yet" in texts(opened().markdown)
+
+
+def test_a_format_that_no_data_set_has_leads_to_the_data_page(space):
+    fill(space, pictures=False)
+    other = landmark_format("points-7")
+    SparseFormat(other, (0,), (0,) * 7).save(space.formats / "a.toml")
+    assert "No data set has the landmarks of a" in texts(opened().markdown)
+
+
+def test_the_page_proposes_clicks_and_dense_shapes_and_tells_what_is_saved(space):
+    fill(space, pictures=False)
+    page = opened()
+    assert page.multiselect[0].value == ["clicks", "dense"]
+    assert metric(page, "Images, N") == "24"
+    assert metric(page, "of them dense, n") == "8"
+    assert metric(page, "Landmarks marked, m of M") == "2 of 5"
+    assert metric(page, "Labels saved, (M - m)(N - n)") == str(3 * 16)
+    passes = 20 * 24 + 60 * 8 + 20 * 8
+    assert f"3 stages, 100 epochs, {passes:,} images" in texts(page.caption)
+    command = page.code[0].value
+    assert command.startswith("fewmark train ")
+    assert "--valid-split valid" in command
+    assert "--sparse" in command
+
+
+def test_what_cannot_be_trained_is_told_and_cannot_be_started(space):
+    fill(space, pictures=False)
+    page = opened()
+    page.multiselect[0].set_value(["clicks"]).run()
+    assert "needs at least 1 images with all 5 landmarks" in texts(page.warning)
+    assert page.button(key="train_start").disabled
+    page.multiselect[0].set_value([]).run()
+    assert "Choose at least one data set" in texts(page.warning)
+
+
+def test_a_bad_name_is_refused_in_words(space):
+    fill(space, pictures=False)
+    page = opened()
+    page.text_input(key="train_name").set_value("../evil").run()
+    press(page, "Start")
+    assert "a run's name has letters" in texts(page.error)
+    assert not space.runs.exists()
+
+
+def test_a_run_is_started_and_comes_to_its_end(space):
+    fill(space)
+    page = opened()
+    page.number_input(key="train_scale").set_value(0.02).run()
+    page.text_input(key="train_name").set_value("mine").run()
+    press(page, "Start")
+    assert page.selectbox(key="train_run").value == "mine"
+    job = find_job(space.runs / "mine")
+    psutil.wait_procs([psutil.Process(job.process)] if job.running else [], timeout=120)
+    run = RunFolder(space.runs / "mine")
+    assert run.state().status == "finished", job.last_lines()
+    assert len(run.metrics()) == 3
+    page.run()
+    assert not page.exception
+    assert "finished after 3 epochs" in page.get("progress")[0].proto.text
+    assert "Resume" not in labels(page)
+
+
+def test_a_run_that_could_not_begin_shows_its_log(space):
+    fill(space, pictures=False)
+    folder = space.runs / "lost"
+    folder.mkdir(parents=True)
+    note = {"arguments": ["train"], "process": 2**30, "created": 0.0}
+    (folder / "job.json").write_text(json.dumps(note))
+    (folder / "job.log").write_text("Error: face0.png: there is no such picture\n")
+    page = opened()
+    assert "could not begin" in texts(page.error)
+    assert "face0.png" in texts(page.code)
+
+
+def test_stopped_and_interrupted_runs_can_be_resumed(space):
+    fill(space, pictures=False)
+    add_run(space, "paused", "stopped", warnings=("a warning",))
+    page = opened()
+    assert "Resume" in labels(page)
+    assert "a warning" in texts(page.warning)
+    assert "8 dense of 24 images" in texts(page.caption)
+    RunFolder(space.runs / "paused").set_state(RunState("running", "", 1, 100, process=2**30))
+    assert "Resume" in labels(opened())
+
+
+def test_resuming_starts_the_command(space):
+    fill(space)
+    add_run(space, "paused", "stopped")
+    page = opened()
+    press(page, "Resume")
+    job = find_job(space.runs / "paused")
+    assert job.arguments == ("train", str(space.runs / "paused"), "--resume")
+    job.stop()
+
+
+def test_a_run_started_elsewhere_is_only_watched(space):
+    fill(space, pictures=False)
+    add_run(space, "theirs", "running", process=this_process())
+    page = opened()
+    assert "stopped where it was started" in texts(page.caption)
+    assert not {"Stop", "Resume"} & set(labels(page))
+
+
+def test_a_job_at_work_can_be_stopped_but_not_deleted(space):
+    fill(space, pictures=False)
+    run = add_run(space, "busy", "running", process=this_process())
+    process = psutil.Process()
+    note = {"arguments": [], "process": process.pid, "created": process.create_time()}
+    (run.path / "job.json").write_text(json.dumps(note))
+    page = opened()
+    assert "Stop" in labels(page)
+    press(page, "Delete this run")
+    assert "busy is at work" in texts(page.error)
+
+
+def test_a_deleted_run_can_be_taken_back(space):
+    fill(space, pictures=False)
+    add_run(space, "old", "finished")
+    page = opened()
+    press(page, "Delete this run")
+    assert not (space.runs / "old").exists()
+    assert "There is no run yet" in texts(page.info)
+    press(page, "Take it back")
+    assert (space.runs / "old" / "config.toml").exists()
+
+
+def test_broken_files_of_a_run_are_told_in_one_line(space):
+    fill(space, pictures=False)
+    run = add_run(space, "broken", "finished")
+    (run.path / "state.json").write_text("{")
+    assert "not the state of a run" in texts(opened().error)
