@@ -1,12 +1,12 @@
 // The annotator: joins queue, labels, stage, guide, panel and outbox. One for each project, kept
 // while the browser's page lives: Streamlit may take the canvas off the page and put it back.
 
+import { Attachment } from "./attachment.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { intoReach, withinReach } from "./geometry.js";
 import { Guide } from "./guide.js";
-import { History } from "./history.js";
-import { isForeign, meaning } from "./keys.js";
+import { Histories } from "./history.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Server } from "./server.js";
@@ -14,17 +14,17 @@ import { Stage } from "./stage.js";
 import { Journal, Outbox } from "./sync.js";
 
 const IDLE_MS = 10_000; // longer pauses are not work
-const HISTORIES_KEPT = 200;
 
 export class Annotator {
   document = null;
+  history = null; // of the open document
   #wanted = 0; // the last picture asked for: an older one that loads late is not shown
-  #histories = new Map();
+  #histories = new Histories(labels.opened);
   #lastActive = 0;
-  #listeners = null;
 
   constructor(data) {
     this.data = data;
+    this.attachment = new Attachment(this);
     this.server = new Server(new URL(data.root, location.origin).href, data.token);
     this.queue = new Queue(this.server, data.project);
     const journal = new Journal(localStorage, `fewmark:${data.store}:${data.project}`);
@@ -43,7 +43,7 @@ export class Annotator {
     const pick = (index) => this.#show(labels.aim(this.history.state, index), { focus: true });
     this.guide = new Guide(this.data, pick);
     this.stage = new Stage(this.data.groups, {
-      active: () => this.#active(),
+      active: () => this.active(),
       place: (position, how) => this.place(position, how),
       select: (index) => this.#show({ ...this.history.state, selected: index }),
       drag: (index, position) => this.#drag(index, position),
@@ -59,24 +59,8 @@ export class Annotator {
     this.#showSaving();
   }
 
-  // ------------------------------------------------------------- on and off the page
-
-  attach(parent) {
-    parent.replaceChildren(this.host);
-    this.#listeners?.abort();
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    // In the capture phase of the window: before Streamlit's own keys, wherever the focus is.
-    addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
-    addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
-    addEventListener("pagehide", () => this.outbox.leave(), { signal });
-    addEventListener("online", () => this.outbox.flush(), { signal });
-    document.addEventListener("visibilitychange", () => this.outbox.flush(), { signal });
-  }
-
-  detach() {
-    this.#listeners?.abort();
-    this.#listeners = null;
+  /** The canvas was taken off the page: others may change the pictures meanwhile. */
+  left() {
     this.outbox.flush();
     this.queue.refresh(this.document?.position);
   }
@@ -112,29 +96,14 @@ export class Annotator {
   #enter(found, image) {
     const unsaved = this.outbox.unsaved(found.item);
     if (unsaved) Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
-    const kept = this.#histories.get(found.item)?.state.points;
-    if (kept && JSON.stringify(kept) !== JSON.stringify(found.points)) {
-      this.#histories.delete(found.item); // somebody else went on from it meanwhile
-    }
     this.document = found;
+    this.history = this.#histories.of(found);
     this.#lastActive = performance.now();
     this.stage.open(found, image);
     this.host.dataset.item = found.item;
     this.host.dataset.position = found.position;
     this.#render();
     this.queue.prepare(found.position);
-  }
-
-  /** Undo and redo of the open picture; kept when others are looked at. */
-  get history() {
-    const { item, points } = this.document;
-    if (!this.#histories.has(item)) {
-      this.#histories.set(item, new History(labels.opened(points)));
-      if (this.#histories.size > HISTORIES_KEPT) {
-        this.#histories.delete(this.#histories.keys().next().value);
-      }
-    }
-    return this.#histories.get(item);
   }
 
   #go(step) {
@@ -191,7 +160,7 @@ export class Annotator {
     else this.#render();
   }
 
-  #nudge([dx, dy]) {
+  nudge([dx, dy]) {
     const { state } = this.history;
     const point = state.points[state.selected];
     if (!point || !labels.isPlaced(point)) return;
@@ -247,7 +216,7 @@ export class Annotator {
     document.active = 0;
     if (news) {
       Object.assign(document, { points: answer.points, flag: answer.flag });
-      this.#histories.delete(item);
+      if (document === this.document) this.history = this.#histories.of(document);
     }
     if (document === this.document) this.#render();
   }
@@ -296,23 +265,7 @@ export class Annotator {
     this.#render();
   }
 
-  #key(event) {
-    if (!this.document || isForeign(event, this.host)) return;
-    if (event.key === " ") this.stage.pointer.space = true;
-    const found = event.key === " " ? { swallow: true } : meaning(event);
-    if (!found) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.#active();
-    if (found.nudge) this.#nudge(found.nudge);
-    else if (found.command) this.command(found.command);
-  }
-
-  #keyUp(event) {
-    if (event.key === " ") this.stage.pointer.space = false;
-  }
-
-  #active() {
+  active() {
     const now = performance.now();
     if (this.document) {
       const pause = Math.min(now - this.#lastActive, IDLE_MS);

@@ -38,3 +38,25 @@ export class History {
     return true;
   }
 }
+
+const KEPT = 200;
+
+/** The histories of the pictures looked at last; `opened(points)` makes a picture's first state. */
+export class Histories {
+  #byItem = new Map();
+
+  constructor(opened) {
+    this.opened = opened;
+  }
+
+  /** The history of a document; a new one where others have gone on from it meanwhile. */
+  of({ item, points }) {
+    const kept = this.#byItem.get(item);
+    if (kept && JSON.stringify(kept.state.points) === JSON.stringify(points)) return kept;
+    const fresh = new History(this.opened(points));
+    this.#byItem.delete(item);
+    this.#byItem.set(item, fresh);
+    if (this.#byItem.size > KEPT) this.#byItem.delete(this.#byItem.keys().next().value);
+    return fresh;
+  }
+}

@@ -6,6 +6,7 @@ import { toCorner } from "./geometry.js";
 
 const SIZE = 168;
 const MORE = 2.5; // times the zoom of the stage
+const CLOSE = 16; // zoom of the stage from which nothing is gained
 
 export class Loupe {
   on = true;
@@ -27,7 +28,7 @@ export class Loupe {
 
   /** Draw what is around a position of the picture; `left` puts the loupe on the left. */
   draw(image, position, view, points, { left }) {
-    if (!this.on || !image?.naturalWidth) return this.hide();
+    if (!this.on || !image?.naturalWidth || view.zoom >= CLOSE) return this.hide();
     const zoom = Math.max(6, view.zoom * MORE);
     const half = SIZE / 2 / zoom;
     const [x, y] = [toCorner(position.x) - half, toCorner(position.y) - half];
@@ -58,7 +59,7 @@ export class Loupe {
 
   #cross() {
     const middle = SIZE / 2;
-    for (const [style, width] of [["rgba(0,0,0,.6)", 3], ["#fff", 1]]) {
+    for (const [style, width] of [["rgba(0,0,0,.6)", 4], ["#fff", 2]]) {
       this.context.strokeStyle = style;
       this.context.lineWidth = width;
       this.context.beginPath();
@@ -70,6 +71,5 @@ export class Loupe {
       }
       this.context.stroke();
     }
-    this.context.lineWidth = 1;
   }
 }

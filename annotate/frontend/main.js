@@ -12,10 +12,10 @@ export function mount({ data, parentElement }) {
   if (!known) annotators.set(key, annotator);
   else annotator.update(data);
   const place = parentElement.querySelector(".fewmark-canvas");
-  if (occupants.get(place) !== annotator) occupants.get(place)?.detach();
+  if (occupants.get(place) !== annotator) occupants.get(place)?.attachment.detach();
   occupants.set(place, annotator);
-  if (annotator.host.parentNode !== place) annotator.attach(place);
+  if (annotator.host.parentNode !== place) annotator.attachment.attach(place);
   return () => {
-    if (annotator.host.parentNode === place) annotator.detach();
+    if (annotator.host.parentNode === place) annotator.attachment.detach();
   };
 }

@@ -18,7 +18,8 @@ const SAVING = {
 const MOUSE = [
   ["Click", "Place the next landmark"], ["Right click", "Place it as hidden"],
   ["Drag a point", "Move it"], ["Shift click", "Place on top of another point"],
-  ["Wheel", "Zoom at the cursor"], ["Right or middle drag, Space", "Move the picture"],
+  ["Wheel", "Zoom at the cursor"],
+  ["Right drag", "Move the picture (also middle button, or Space and drag)"],
   ["Arrows", "Move the point 1 px; Shift 10 px, Alt 0.1 px"],
 ];
 

@@ -20,6 +20,7 @@ from annotate.labelling import placed
 from annotate.store import AnnotationStore, Draft, Project, Revision, Status, open_store
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.formats import SparseFormat, landmark_format
+from datasets.images import read_image
 from datasets.shapes import empty_shapes
 
 SPARSE = SparseFormat(landmark_format("mafl-5"), (0, 2, 4), (0, 0, 2, 2, 4))
@@ -104,6 +105,22 @@ def click(page: Page, x: float, y: float, **options: Any) -> tuple[float, float]
     return exact
 
 
+def white_on_screen(page: Page) -> tuple[float, float]:
+    """The middle of what is white on the stage, as seen in a screenshot."""
+    page.mouse.move(5, 5)  # no cross and no loupe
+    frames(page)
+    data = np.frombuffer(page.screenshot(), np.uint8)
+    stage = page.locator(".stage").bounding_box()
+    left, top = round(stage["x"]) + 20, round(stage["y"]) + 20
+    right, bottom = (
+        round(stage["x"] + stage["width"]) - 20,
+        round(stage["y"] + stage["height"]) - 20,
+    )
+    screen = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)[top:bottom, left:right]
+    rows, columns = np.nonzero(screen > 250)
+    return left + columns.mean() + 0.5, top + rows.mean() + 0.5
+
+
 def revision(store: AnnotationStore, project: Project, position: int = 0) -> Revision | None:
     return next(iter(store.current(store.items(project, position, 1)).values()), None)
 
@@ -158,21 +175,38 @@ def test_convention_the_centre_of_a_pixel_has_whole_numbers(
     open_canvas(page, server.url)
     page.mouse.move(*on_screen(page, *PIXEL))
     page.mouse.wheel(0, -1200)
-    page.mouse.move(5, 5)
-    frames(page)
-    data = np.frombuffer(page.screenshot(), np.uint8)
-    stage = page.locator(".stage").bounding_box()
-    screen = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    rows, columns = np.nonzero(screen > 250)
-    inside = (
-        (columns > stage["x"] + 20) & (columns < stage["x"] + stage["width"] - 20)
-        & (rows > stage["y"] + 20) & (rows < stage["y"] + stage["height"] - 20)
-    )  # fmt: skip
-    page.mouse.click(columns[inside].mean() + 0.5, rows[inside].mean() + 0.5)
+    page.mouse.click(*white_on_screen(page))
     eventually(lambda: revision(store, project))
     one_screen_pixel = WIDTH / picture_edges(page)[2]
     assert one_screen_pixel < 0.06
     assert_allclose(stored_places(store, project)[0], PIXEL, atol=one_screen_pixel)
+
+
+def test_convention_pictures_are_turned_as_their_camera_says(
+    page: Page, server: Any, store: AnnotationStore, tmp_path: Path
+) -> None:
+    """A JPEG that is stored lying: the browser and `read_image` must turn it alike."""
+    lying = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
+    lying[20:28, 90:98] = 255
+    _, data = cv2.imencode(".jpg", lying, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    turn_right = 6
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"
+    exif += bytes([turn_right]) + b"\0" * 7
+    marker = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    path = tmp_path / "lying.jpg"
+    path.write_bytes(data.tobytes()[:2] + marker + data.tobytes()[2:])
+    upright = read_image(path)
+    assert upright.shape[:2] == (WIDTH, HEIGHT)
+    rows, columns = np.nonzero(upright.min(axis=2) > 250)
+    samples = sample_table(["lying"], ["lying.jpg"])
+    dataset = LandmarkDataset(empty_shapes(SPARSE.dense, 1), samples, tmp_path)
+    name = f"project-{len(store.projects())}"
+    project = create_project(store, name, SPARSE, dataset)
+    open_canvas(page, server.url)
+    page.mouse.click(*white_on_screen(page))
+    eventually(lambda: revision(store, project))
+    found = stored_places(store, project)[0]
+    assert_allclose(found, (columns.mean(), rows.mean()), atol=0.3)
 
 
 def test_undo_and_redo_go_back_and_forth_through_every_edit(

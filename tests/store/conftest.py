@@ -1,10 +1,6 @@
-"""Stores on which the whole suite runs: one entry for each kind of database.
+"""Stores on which the whole suite runs: one entry for each kind of database."""
 
-Step by step: `FEWMARK_TEST_STORE` adds the URL of an empty database of another kind.
-"""
-
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +8,15 @@ import pytest
 from annotate.store import AnnotationStore, NewItem, Project, open_store
 from datasets.formats import SparseFormat, landmark_format
 
-KINDS = ["sqlite", *(["other"] if os.environ.get("FEWMARK_TEST_STORE") else [])]
+# Name of the kind, and a function that gives the URL of an empty database of it.
+EMPTY: dict[str, Callable[[Path], str]] = {
+    "sqlite": lambda folder: f"sqlite:///{folder / 'labels.sqlite'}",
+}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=EMPTY)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'labels.sqlite'}"
-    return os.environ["FEWMARK_TEST_STORE"]
+    return EMPTY[request.param](tmp_path)
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+// The annotator's listeners on window and page: there while the canvas is on the page.
+
+import { isForeign, meaning } from "./keys.js";
+
+export class Attachment {
+  #listeners = null;
+
+  constructor(annotator) {
+    this.annotator = annotator;
+  }
+
+  attach(parent) {
+    const { annotator } = this;
+    parent.replaceChildren(annotator.host);
+    this.#listeners?.abort();
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    // In the capture phase of the window: before Streamlit's own keys, wherever the focus is.
+    addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
+    addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
+    addEventListener("pagehide", () => annotator.outbox.leave(), { signal });
+    addEventListener("online", () => annotator.outbox.flush(), { signal });
+    document.addEventListener("visibilitychange", () => annotator.outbox.flush(), { signal });
+  }
+
+  detach() {
+    this.#listeners?.abort();
+    this.#listeners = null;
+    this.annotator.left();
+  }
+
+  #key(event) {
+    const { annotator } = this;
+    if (!annotator.document || isForeign(event, annotator.host)) return;
+    const isSpace = event.key === " ";
+    if (isSpace) annotator.stage.pointer.space = true;
+    const found = isSpace ? { swallow: true } : meaning(event);
+    if (!found) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    annotator.active();
+    if (found.nudge) annotator.nudge(found.nudge);
+    else if (found.command) annotator.command(found.command);
+  }
+
+  #keyUp(event) {
+    if (event.key === " ") this.annotator.stage.pointer.space = false;
+  }
+}
