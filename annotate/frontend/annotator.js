@@ -53,8 +53,8 @@ export class Annotator {
     this.next = element("div", { class: "next" });
     const side = element("aside", { class: "side" }, this.guide.figure, this.next, this.guide.list);
     const { head, bar, live, help, choice } = this.panel;
-    const work = element("div", { class: "work" }, this.stage.node, side, help);
-    this.host = element("div", { class: "annotator" }, head, bar, choice, work, live);
+    const work = element("div", { class: "work" }, this.stage.node, side, choice, help);
+    this.host = element("div", { class: "annotator" }, head, bar, work, live);
     this.host.dataset.annotator = this.data.annotator;
     this.#showSaving();
   }
