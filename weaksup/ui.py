@@ -44,8 +44,8 @@ def is_at_work(job: Job | None, state: RunState | None) -> bool:
 def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
     job, state = find_job(run.path), run.state()
     at_work = is_at_work(job, state)
-    if was_at_work and not at_work:
-        st.rerun()
+    if was_at_work != at_work:
+        st.rerun()  # the whole page, for how often it looks depends on this
     show_problem()
     _show_state(run, job, state, at_work=at_work)
     _buttons(run, job, state, at_work=at_work)
@@ -58,10 +58,11 @@ def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
 
 
 def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
+    if at_work and (state is None or state.status != run_folder.RUNNING):
+        st.info("The run is starting.", icon=":material/hourglass_top:")
+        return
     if state is None:
-        if at_work:
-            st.info("The run is starting.", icon=":material/hourglass_top:")
-        elif job is not None and not run.exists:
+        if job is not None and not run.exists:
             st.error("The run could not begin; what it printed says why.")
         else:
             st.info("The run has not begun.")
@@ -85,7 +86,7 @@ def _buttons(run: RunFolder, job: Job | None, state: RunState | None, *, at_work
         st.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"stop_{run.name}")
     elif at_work:
         st.caption("This run was started by a command; it is stopped where it was started.")
-    elif run.exists and state is not None and state.status != run_folder.FINISHED:
+    elif run.exists and (state is None or state.status != run_folder.FINISHED):
         st.button(
             "Resume", icon=":material/play_arrow:", key=f"resume_{run.name}",
             on_click=attempt, args=(start_job, _resumed(run), run.path),

@@ -216,6 +216,23 @@ def test_a_job_at_work_can_be_stopped_but_not_deleted(space):
     assert "busy is at work" in texts(page.error)
 
 
+def test_a_run_that_begins_or_is_taken_up_is_starting_until_it_says_more(space):
+    fill(space, pictures=False)
+    run = add_run(space, "again", "stopped")
+    process = psutil.Process()
+    note = {"arguments": [], "process": process.pid, "created": process.create_time()}
+    (run.path / "job.json").write_text(json.dumps(note))
+    page = opened()
+    assert "The run is starting" in texts(page.info)
+    assert "Resume" not in labels(page)
+    (run.path / "state.json").unlink()
+    assert "The run is starting" in texts(opened().info)
+    (run.path / "job.json").unlink()
+    page = opened()
+    assert "The run has not begun" in texts(page.info)
+    assert "Resume" in labels(page)
+
+
 def test_a_deleted_run_can_be_taken_back(space):
     fill(space, pictures=False)
     add_run(space, "old", "finished")
