@@ -25,7 +25,7 @@ def predict_crops(network: TwoBranchResNet, images: Tensor) -> NDArray[np.float6
             network(normalise(part.to(device)).contiguous(memory_format=torch.channels_last))
             for part in torch.split(images, _BATCH)
         ]
-    return torch.cat(parts).double().cpu().numpy()
+    return torch.cat(parts).cpu().double().numpy()
 
 
 class Validation:
