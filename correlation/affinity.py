@@ -5,13 +5,14 @@ import io
 import tomllib
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
+from datasets.alignment import present_landmarks
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import LandmarkFormat, format_from_table, table_from_format
 from datasets.formats import landmark_format as format_named
@@ -191,7 +192,7 @@ def affinity(shapes: ShapeSet | ArrayLike, alignment: str = "centroid-rms") -> A
     ----------
     shapes
         N shapes, or float (N, M, D) with NaN = absent. Each pair of landmarks uses the shapes
-        that have both.
+        that have both; shapes with fewer than two landmarks have no say.
     alignment
         How place, size and orientation are taken out, see `datasets.alignment.align`.
 
@@ -205,11 +206,20 @@ def affinity(shapes: ShapeSet | ArrayLike, alignment: str = "centroid-rms") -> A
     Warns
     -----
     FewmarkWarning
-        If a landmark does not vary in every direction, or there are hardly any shapes.
+        If a landmark does not vary in every direction.
     """
-    moments = moments_of([shapes], alignment)
+    points = shapes.points if isinstance(shapes, ShapeSet) else np.asarray(shapes, np.float64)
+    moments = moments_of([points_with_pairs(points)], alignment)
     known = shapes.format if isinstance(shapes, ShapeSet) else None
-    return affinity_from_moments(moments, landmark_format=known)
+    matrix = affinity_from_moments(moments, landmark_format=known)
+    return replace(matrix, cautions=(*matrix.cautions, *_absence_cautions(points, alignment)))
+
+
+def points_with_pairs(points: Floats) -> Floats:
+    """The shapes (N, M, D) that have two landmarks at least: the others hold no pair."""
+    if points.ndim != 3:
+        raise ShapeMismatchError(f"points must be (N, M, D), got {points.shape}")
+    return np.asarray(points[present_landmarks(points).sum(axis=1) >= 2])
 
 
 def affinity_from_moments(
@@ -251,9 +261,10 @@ def affinity_from_moments(
     values = (values + values.T) / 2
     np.fill_diagonal(values, 1.0)
     n_shapes = int(moments.count.min())
-    cautions = _cautions(known, varying, n_shapes, D)
-    for text in cautions:
+    idle = _idle_caution(known, varying)
+    for text in idle:
         warnings.warn(text, FewmarkWarning, stacklevel=2)
+    cautions = (*idle, *_number_caution(n_shapes, D))
     return AffinityMatrix(known, values, n_shapes, moments.alignment, cautions=cautions)
 
 
@@ -289,19 +300,35 @@ def _nuclear_norms(matrices: Floats) -> Floats:
     return np.asarray(np.linalg.svd(matrices, compute_uv=False).sum(axis=-1))
 
 
-def _cautions(
-    known: LandmarkFormat, varying: NDArray[np.bool_], n_shapes: int, D: int
-) -> tuple[str, ...]:
+def _idle_caution(known: LandmarkFormat, varying: NDArray[np.bool_]) -> tuple[str, ...]:
+    if varying.all():
+        return ()
+    names = ", ".join(known.landmarks[i] for i in np.flatnonzero(~varying))
+    return (
+        f"These landmarks do not vary in every direction: {names}. "
+        "A direction without variance counts as no correlation.",
+    )
+
+
+def _number_caution(n_shapes: int, D: int) -> tuple[str, ...]:
+    if n_shapes > 2 * D:
+        return ()
+    return (
+        f"Only {n_shapes} shapes have some pair of landmarks: "
+        f"with {2 * D} or fewer, canonical correlations are 1 by arithmetic.",
+    )
+
+
+def _absence_cautions(points: Floats, alignment: str) -> tuple[str, ...]:
+    present = present_landmarks(points)
+    lone = int((present.sum(axis=1) < 2).sum())
+    partial = int((~present.all(axis=1)).sum()) - lone
     texts = []
-    if not varying.all():
-        names = ", ".join(known.landmarks[i] for i in np.flatnonzero(~varying))
+    if lone:
+        texts.append(f"{lone} shapes with fewer than two landmarks were passed over.")
+    if partial and alignment != "procrustes":
         texts.append(
-            f"These landmarks do not vary in every direction: {names}. "
-            "A direction without variance counts as no correlation."
-        )
-    if n_shapes <= 2 * D:
-        texts.append(
-            f"Only {n_shapes} shapes have some pair of landmarks: "
-            f"with {2 * D} or fewer, canonical correlations are 1 by arithmetic."
+            f"{partial} shapes lack landmarks: their place and size come from the landmarks they "
+            "have, which shifts the others. The alignment procrustes does not mind."
         )
     return tuple(texts)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity, points_with_pairs
 from datasets.alignment import ALIGNMENTS, align, mean_shape
 from datasets.dataset import SHAPES_FILE, LandmarkDataset
 from datasets.errors import FewmarkError
@@ -88,7 +88,8 @@ def _computed(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewmarkWarning)  # the page shows them
         matrix = affinity(_dataset.shapes, _alignment)
-    return matrix, mean_shape(align(_dataset.shapes.points, _alignment))
+    points = points_with_pairs(_dataset.shapes.points)
+    return matrix, mean_shape(align(points, _alignment))
 
 
 def _kept(label: str, options: list[str], name: str, key: str, about: str | None = None) -> str:

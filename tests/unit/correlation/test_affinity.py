@@ -121,8 +121,9 @@ def test_shapes_that_are_all_equal_are_named_not_nan():
 
 
 def test_hardly_any_shapes_bring_a_caution():
-    with pytest.warns(FewmarkWarning, match="1 by arithmetic"):
-        affinity(related_points(4, 6, 2))
+    (caution,) = affinity(related_points(4, 6, 2)).cautions
+    assert "1 by arithmetic" in caution
+    assert affinity(related_points(40, 6, 2)).cautions == ()
 
 
 def test_pairs_without_three_shapes_are_refused_by_name():
@@ -132,6 +133,26 @@ def test_pairs_without_three_shapes_are_refused_by_name():
     points[:10, 1], points[10:, 3] = np.nan, np.nan
     with pytest.raises(ShapeMismatchError, match=r"'1' and '3' together: present in 0 of 20"):
         affinity(points)
+
+
+def test_shapes_without_a_pair_are_passed_over_and_counted():
+    points = related_points(30, 4, 2)
+    lone = np.full((2, 4, 2), np.nan)
+    lone[1, 0] = 3.0
+    found = affinity(np.concatenate([points, lone]))
+    np.testing.assert_array_equal(found.values, affinity(points).values)
+    assert found.cautions == ("2 shapes with fewer than two landmarks were passed over.",)
+    with pytest.raises(ShapeMismatchError, match="no shape"):
+        affinity(lone)
+    with pytest.raises(ShapeMismatchError, match=r"\(N, M, D\)"):
+        affinity(points[0])
+
+
+def test_incomplete_shapes_bring_a_caution_unless_aligned_to_a_mean():
+    points = related_points(40, 6, 2)
+    points[:10, 2] = np.nan
+    assert "10 shapes lack landmarks" in affinity(points).cautions[0]
+    assert affinity(points, "procrustes").cautions == ()
 
 
 def test_an_unknown_alignment_is_refused():
@@ -172,8 +193,7 @@ def test_rounding_errors_of_a_given_matrix_are_taken_away():
 
 def test_saved_and_loaded_matrices_are_equal(tmp_path):
     known = landmark_format("mafl-5")
-    with pytest.warns(FewmarkWarning):
-        matrix = affinity(ShapeSet.from_points(related_points(4, 5, 2), known))
+    matrix = affinity(ShapeSet.from_points(related_points(4, 5, 2), known))
     for one in (matrix, AffinityMatrix.from_values(matrix.values)):
         one.save(tmp_path / "sub" / "a.npz")
         loaded = AffinityMatrix.load(tmp_path / "sub" / "a.npz")

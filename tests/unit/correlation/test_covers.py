@@ -74,3 +74,28 @@ def test_no_rows_need_no_columns(budget):
     assert decide_cover(np.zeros((0, 4), dtype=bool), budget).columns == ()
     assert decide_cover(np.zeros((0, 0), dtype=bool), budget).verdict is Verdict.YES
     assert decide_cover(np.zeros((2, 0), dtype=bool), budget).verdict is Verdict.NO
+
+
+def test_growing_rows_decide_as_the_whole_programme_does():
+    points = np.random.default_rng(9).random((160, 2))
+    within = np.linalg.norm(points[:, None] - points, axis=2) <= 0.18
+    for budget in (4, 13, 14, 15, 16, 17):
+        whole = cover_at_most(within, budget, None)
+        answer = decide_cover(within, budget)
+        assert answer.verdict is whole.verdict
+        if answer.verdict is Verdict.YES:
+            assert within[:, list(answer.columns)].any(axis=1).all()
+
+
+def test_rows_grow_until_the_programme_takes_all(monkeypatch):
+    import correlation.covers as module
+
+    monkeypatch.setattr(module, "_MANY", 4)
+    for within in instances():
+        for budget in (4, 5):
+            least = smallest_cover(within)
+            assert decide_cover(within, budget).verdict is (
+                Verdict.YES if least <= budget else Verdict.NO
+            )
+    assert decide_cover(steiner_triples(2), 9).verdict is Verdict.NO
+    assert decide_cover(steiner_triples(2), 10).verdict is Verdict.YES
