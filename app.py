@@ -1,8 +1,9 @@
 """The list of pages, and the annotator's own routes beside them. Run with `fewmark serve`."""
 
 import streamlit as st
-from annotate.routes import MIDDLEWARE, ROUTES
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from annotate.routes import MIDDLEWARE, ROUTES
 
 app = st.App(__file__, routes=ROUTES, middleware=MIDDLEWARE)
 
@@ -14,10 +15,9 @@ def _show() -> None:
     import datasets.page
     import weaksup.page
     import weaksup.results_page
+    from datasets.ui import ICON, page_body, set_pages
 
-    from datasets.ui import page_body, set_pages
-
-    st.set_page_config(page_title="Fewmark", page_icon=":material/my_location:", layout="wide")
+    st.set_page_config(page_title="Fewmark", page_icon=ICON, layout="wide")
     pages = {
         path: st.Page(page_body(render), title=title, icon=icon, url_path=path)
         for path, title, icon, render in (

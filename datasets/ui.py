@@ -17,6 +17,9 @@ from datasets.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
+# A file of our own: Streamlit fetches its named icons for the browser's tab from the internet.
+ICON = Path(__file__).with_name("icon.png")
+
 # Streamlit leaves a fifth of a laptop's screen empty above a page.
 _LESS_ROOM = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.4rem 3rem 2rem; }
