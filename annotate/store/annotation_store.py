@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from annotate.store import rows, tables
-from annotate.store.engine import clear_errors, connect, url_of
+from annotate.store.engine import clear_errors, connect, home_of, url_of
 from annotate.store.migrations import migrate
 from annotate.store.records import (
     Counts,
@@ -63,6 +63,7 @@ class AnnotationStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._home = home_of(engine.url)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -138,7 +139,7 @@ class AnnotationStore:
             connection.execute(sa.insert(tables.project), values)
             project_id = connection.scalar(taken)
             places = [
-                {"project_id": project_id, "position": i, **rows.row_from_item(content)}
+                {"project_id": project_id, "position": i, **rows.row_from_item(content, self._home)}
                 for i, content in enumerate(items)
             ]
             connection.execute(sa.insert(tables.item), places)
@@ -181,7 +182,7 @@ class AnnotationStore:
             .limit(count)
         )
         with self._reading() as connection:
-            return [rows.item_from_row(row) for row in connection.execute(query)]
+            return [rows.item_from_row(row, self._home) for row in connection.execute(query)]
 
     def item(self, item_id: int) -> Item:
         """An item by its number.
@@ -196,7 +197,7 @@ class AnnotationStore:
             row = connection.execute(query).first()
         if row is None:
             raise UnknownEntryError(f"there is no item {item_id}")
-        return rows.item_from_row(row)
+        return rows.item_from_row(row, self._home)
 
     def current(self, items: Sequence[Item]) -> dict[int, Revision]:
         """The latest revision of each of these items that has one, by the item's number.

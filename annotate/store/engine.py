@@ -30,6 +30,13 @@ def url_of(store: str) -> sa.URL:
         raise StoreError(f"{store!r} is neither a file nor the URL of a store") from error
 
 
+def home_of(url: sa.URL) -> Path | None:
+    """The folder of an SQLite file; None where the database is not a file."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database).absolute().parent
+
+
 def connect(store: str) -> sa.Engine:
     """An engine whose transactions are safe against other threads and processes.
 

@@ -32,11 +32,17 @@ def project_from_row(row: Row) -> Project:
     return Project(row.id, row.name, sparse, guide, bool(row.archived), row.created)
 
 
-def row_from_item(content: NewItem) -> dict[str, Any]:
-    """The columns of ``item`` that do not come from its place in a project."""
+def row_from_item(content: NewItem, home: Path | None) -> dict[str, Any]:
+    """The columns of ``item`` that do not come from its place in a project.
+
+    A picture below `home`, the folder of the store, is kept relative to it: the folder may move.
+    """
+    image = content.image
+    if home is not None and image.is_relative_to(home):
+        image = image.relative_to(home)
     return {
         "shape_id": content.shape_id,
-        "image": str(content.image),
+        "image": image.as_posix(),
         "height_px": content.height_px,
         "width_px": content.width_px,
         "box": None if content.box is None else list(content.box),
@@ -45,12 +51,12 @@ def row_from_item(content: NewItem) -> dict[str, Any]:
     }
 
 
-def item_from_row(row: Row) -> Item:
-    """A row of ``item``."""
+def item_from_row(row: Row, home: Path | None) -> Item:
+    """A row of ``item``; see `row_from_item`."""
     box = None if row.box is None else tuple(float(edge) for edge in row.box)
     content = NewItem(
         shape_id=row.shape_id,
-        image=Path(row.image),
+        image=Path(row.image) if home is None else home / row.image,
         height_px=row.height_px,
         width_px=row.width_px,
         box=box,  # type: ignore[arg-type]  # four edges, as written by row_from_item

@@ -142,3 +142,19 @@ def test_every_acknowledged_save_outlives_a_killed_process(tmp_path: Path) -> No
     assert len(found) <= len(acknowledged) + 1  # one may have been saved but not yet reported
     assert all(revision.points[0].x == sequence for sequence, revision in found.items())
     again.close()
+
+
+def test_pictures_below_the_store_are_found_after_the_folder_was_moved(tmp_path: Path) -> None:
+    sparse = SparseFormat(landmark_format("mafl-5"), (0, 2), (0, 0, 2, 2, 2))
+    before, after = tmp_path / "before", tmp_path / "after"
+    store = open_store(str(before / "labels.sqlite"))
+    inside, outside = before / "data" / "faces" / "1.png", Path("/elsewhere/2.png")
+    items = [NewItem("a", inside, 8, 8), NewItem("b", outside, 8, 8)]
+    project = store.create_project("faces", sparse, items)
+    assert [item.content.image for item in store.items(project)] == [inside, outside]
+    store.close()
+    before.rename(after)
+    moved = open_store(str(after / "labels.sqlite"), must_exist=True)
+    found = [item.content.image for item in moved.items(moved.project("faces"))]
+    moved.close()
+    assert found == [after / "data" / "faces" / "1.png", outside]
