@@ -70,8 +70,13 @@ def _chosen(space: Workspace, names: list[str]) -> None:
         name = ui.choose("dataset", "Data set", names, f"data.choice.{_choices()}")
     with right, st.container(horizontal=True):
         _rename_button(space, name)
-        if st.button("Delete", icon=":material/delete:", help="It can be restored."):
+        delete = st.button("Delete", icon=":material/delete:", help="It can be restored.")
+    if delete:
+        try:
             throw_away(space, name)
+        except FewmarkError as error:
+            st.error(str(error))
+        else:
             _select(None)
             st.toast(f"{name} is in the trash; restore it below.", icon=":material/delete:")
             st.rerun()
@@ -95,7 +100,7 @@ def _rename_button(space: Workspace, name: str) -> None:
         if st.button("Rename it", type="primary", disabled=new == name):
             try:
                 rename(space, name, new)
-            except NameTakenError as error:
+            except FewmarkError as error:
                 st.error(str(error))
                 return
             _select(new)

@@ -7,7 +7,7 @@ that a relative path to its pictures still leads there. Pictures outside are nev
 import re
 from pathlib import Path
 
-from datasets.dataset import HEADER_FILE
+from datasets.dataset import HEADER_FILE, read_header
 from datasets.errors import FewmarkError
 from datasets.workspace import Workspace
 
@@ -17,6 +17,10 @@ _NAME = re.compile(r"\w[\w .-]{0,79}")
 
 class NameTakenError(FewmarkError):
     """A data set cannot have this name."""
+
+
+class PicturesInUseError(FewmarkError):
+    """A data set must stay where it is, as others need the pictures in its folder."""
 
 
 def require_name(workspace: Workspace, name: str) -> Path:
@@ -60,18 +64,35 @@ def rename(workspace: Workspace, name: str, new: str) -> None:
     ------
     NameTakenError
         If the new name is not good or not free.
+    PicturesInUseError
+        If its pictures are in its folder: other data sets and annotation projects may point there.
     """
+    if _pictures_inside(workspace.data / name):
+        problem = f"{name} keeps its name: its pictures are in its folder, and other data sets "
+        raise PicturesInUseError(f"{problem}and annotation projects may point there")
     (workspace.data / name).rename(require_name(workspace, new))
 
 
 def throw_away(workspace: Workspace, name: str) -> None:
-    """Move a data set to the trash."""
+    """Move a data set to the trash.
+
+    Raises
+    ------
+    PicturesInUseError
+        If other data sets show pictures that are in its folder.
+    """
+    folder = workspace.data / name
+    others = [other for other in workspace.dataset_names() if other != name]
+    users = [other for other in others if _is_below(_picture_root(workspace.data / other), folder)]
+    if users:
+        problem = f"the pictures of {', '.join(users)} are in the folder of {name}: delete "
+        raise PicturesInUseError(f"{problem}{'that' if len(users) == 1 else 'those'} first")
     trash = workspace.root / TRASH
     trash.mkdir(parents=True, exist_ok=True)
     place, number = trash / name, 2
     while place.exists():
         place, number = trash / f"{name}-{number}", number + 1
-    (workspace.data / name).rename(place)
+    folder.rename(place)
 
 
 def thrown_away(workspace: Workspace) -> list[str]:
@@ -86,3 +107,18 @@ def take_back(workspace: Workspace, name: str) -> str:
     workspace.data.mkdir(parents=True, exist_ok=True)
     (workspace.root / TRASH / name).rename(workspace.data / free)
     return free
+
+
+def _pictures_inside(folder: Path) -> bool:
+    return _is_below(_picture_root(folder), folder)
+
+
+def _is_below(root: Path | None, folder: Path) -> bool:
+    return root is not None and root.resolve().is_relative_to(folder.resolve())
+
+
+def _picture_root(folder: Path) -> Path | None:
+    try:
+        return read_header(folder)[2]
+    except FewmarkError:  # a broken data set holds on to nothing
+        return None

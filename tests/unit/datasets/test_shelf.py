@@ -10,6 +10,7 @@ from datasets.images import write_image
 from datasets.shapes import ShapeSet
 from datasets.shelf import (
     NameTakenError,
+    PicturesInUseError,
     free_name,
     rename,
     require_name,
@@ -100,3 +101,37 @@ def test_a_short_look_tells_the_type_of_a_folder(space, tmp_path):
     assert told_type(tmp_path / "nowhere.pts") is None
     (tmp_path / "t.csv").write_text(f"x0,y0{os.linesep}")
     assert told_type(tmp_path / "t.csv") == "csv"
+
+
+@pytest.fixture
+def faces(space):
+    """A data set with its picture in its own folder, and one made from it."""
+    folder = space.data / "faces"
+    (folder / "images").mkdir(parents=True)
+    write_image(folder / "images" / "a.png", np.zeros((4, 4, 3), np.uint8))
+    shapes = ShapeSet.from_points([[[1.0, 2.0]]])
+    dataset = LandmarkDataset(shapes, sample_table(["a"], ["a.png"]), folder / "images")
+    dataset.save(folder)
+    dataset.save(space.data / "dense")
+    return space
+
+
+def test_a_folder_with_pictures_keeps_its_name(faces):
+    with pytest.raises(PicturesInUseError, match="faces keeps its name"):
+        rename(faces, "faces", "people")
+    rename(faces, "dense", "few")
+    assert faces.dataset_names() == ["faces", "few", "one"]
+
+
+def test_a_folder_whose_pictures_others_show_is_thrown_away_after_them(faces):
+    with pytest.raises(PicturesInUseError, match="pictures of dense are in the folder of faces"):
+        throw_away(faces, "faces")
+    throw_away(faces, "dense")
+    throw_away(faces, "faces")
+    assert thrown_away(faces) == ["dense", "faces"]
+
+
+def test_a_broken_data_set_holds_on_to_no_pictures(faces):
+    (faces.data / "dense" / "dataset.toml").write_text("no = [")
+    throw_away(faces, "faces")
+    assert faces.dataset_names() == ["dense", "one"]
