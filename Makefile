@@ -28,7 +28,8 @@ types: env
 	$(BIN)/mypy
 
 unit: env browser
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n 2 -m "not browser" --cov --cov-report=term
+	$(BIN)/pytest -m browser
 
 # Browser tests drive Debian's chromium; without root they use the one that is installed, if any.
 browser:

@@ -211,14 +211,14 @@ export class Annotator {
       this.queue.remember(item, answer);
       return;
     }
-    document.revision = answer.revision;
     this.queue.setStatus(document, answer.status);
-    document.active = 0;
-    if (news) {
-      Object.assign(document, { points: answer.points, flag: answer.flag });
-      if (document === this.document) this.history = this.#histories.of(document);
-    }
-    if (document === this.document) this.#render();
+    // Nothing of ours is left to send, so the answer is what counts, also for a document that was
+    // asked for before the save and waits for its picture.
+    const { revision, points, flag } = answer;
+    Object.assign(document, { revision, points, flag, active: 0 });
+    if (document !== this.document) return;
+    if (news) this.history = this.#histories.of(document);
+    this.#render();
   }
 
   // ------------------------------------------------------------- commands

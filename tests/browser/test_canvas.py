@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from annotate.exchange import create_project, export_dataset
 from annotate.labelling import placed
@@ -386,6 +386,36 @@ def test_labels_of_a_tab_closed_while_the_server_was_gone_are_sent_by_the_next_t
     third = click(again, 70, 30)
     wait_for(again, status="done", saving="saved")
     assert_allclose(stored_places(store, project)[2], third, atol=EXACT)
+    store.close()
+
+
+def test_labels_that_are_sent_before_their_picture_has_loaded_are_not_overwritten(
+    page: Page, make_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The picture is held back until what an earlier page left has been saved."""
+    server = make_server()
+    store = open_store(server.store_url)
+    project = new_project(server.workspace, store, tmp_path)
+    open_canvas(page, server.url)
+    server.kill()
+    places = [click(page, 20, 30), click(page, 50, 30)]
+    context = page.context
+    page.close()
+    server.start()
+    again = context.new_page()
+    held: list[Route] = []
+    hold = True
+    again.route("**/api/images/**", lambda r: held.append(r) if hold else r.continue_())
+    again.goto(f"{server.url}/annotate")
+    wait_for(again, saving="saved")
+    assert revision(store, project).number == 1
+    hold = False
+    for route in held:
+        route.continue_()
+    wait_for(again, position=0)
+    third = click(again, 70, 30)
+    wait_for(again, status="done", saving="saved")
+    assert_allclose(stored_places(store, project), [*places, third], atol=EXACT)
     store.close()
 
 
