@@ -33,12 +33,15 @@ class Evaluation:
         What errors are parts of.
     errors
         float64 (N, M); NaN where a landmark is absent in either.
+    unpredicted
+        How many more shapes the truth has, which were not predicted and are not judged.
     """
 
     truth: LandmarkDataset
     predicted: LandmarkDataset
     span: str
     errors: NDArray[np.float64]
+    unpredicted: int = 0
 
     @property
     def per_image(self) -> NDArray[np.float64]:
@@ -57,8 +60,11 @@ class Evaluation:
         return {name: part for name, part in parts.items() if not np.isnan(part).all()}
 
     def summary(self) -> dict[str, Any]:
-        """Number of images, span and `rates`, fit for JSON."""
-        return {"images": len(self.truth), "span": self.span, **rates(self.errors)}
+        """Numbers of images judged and not predicted, span and `rates`, fit for JSON."""
+        judged = int((~np.isnan(self.per_image)).sum())
+        empty = int((~self.predicted.shapes.present.any(axis=1)).sum())
+        counts = {"images": judged, "without_prediction": self.unpredicted + empty}
+        return {**counts, "span": self.span, **rates(self.errors)}
 
 
 def rates(errors: NDArray[np.float64]) -> dict[str, float]:
@@ -98,4 +104,5 @@ def evaluate(
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)
     errors = normalised_errors(predicted.shapes, truth.shapes, span)
-    return Evaluation(truth, predicted, span or truth.format.default_span or BOX, errors)
+    name = span or truth.format.default_span or BOX
+    return Evaluation(truth, predicted, name, errors, int((matches < 0).sum()))

@@ -210,7 +210,9 @@ def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
     )
     for column, (label, value, unit) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, "-" if value is None else f"{value:.3g} {unit}")
-    st.caption(f"{rates['images']:,} images; errors in parts of {evaluation.span}.")
+    missed = rates["without_prediction"]
+    more = f" {missed:,} more have no prediction and are not judged." if missed else ""
+    st.caption(f"{rates['images']:,} images; errors in parts of {evaluation.span}.{more}")
     left, right = st.columns(2)
     curves = {"network": evaluation.errors}
     if level is not None:

@@ -67,3 +67,13 @@ def test_another_span_may_be_named(truth):
 def test_nothing_in_common_is_refused_with_names_of_both(pictures, truth):
     with pytest.raises(ShapeMismatchError, match=r"no shape is in both.*a000.*b000"):
         evaluate(pictures[0], truth)
+
+
+def test_true_shapes_that_nobody_predicted_are_counted(truth):
+    predicted = moved(truth, [0.01] * 4)
+    points = predicted.shapes.points.copy()
+    points[0] = np.nan
+    unfound = predicted.with_shapes(ShapeSet.from_points(points, truth.format))
+    summary = evaluate(unfound.take([0, 2, 3]), truth).summary()
+    assert (summary["images"], summary["without_prediction"]) == (2, 2)
+    assert summary["nme"] == pytest.approx(0.01)
