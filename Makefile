@@ -1,21 +1,24 @@
-# make run   the demo job, then the app on it       make test   everything CI runs
+# make run   the demo job, then the app on it (PORT=8502 for another port)
+# make test  everything CI runs
 PYTHON ?= python3
+PORT ?= 8501
 BIN := .venv/bin
 STAMP := .venv/.fewmark-installed
 
-.PHONY: env run demo serve test lint types unit browser clean
+.PHONY: env run test lint types unit browser clean
 
 env: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Fewmark needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing Fewmark and what it needs into .venv (torch is large) ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 run: env
 	$(BIN)/fewmark demo
-	$(BIN)/fewmark serve
+	$(BIN)/fewmark serve --port $(PORT)
 
 test: lint types unit
 

@@ -33,5 +33,5 @@ def _show() -> None:
     st.navigation(list(pages.values()), position="top").run()
 
 
-if get_script_run_ctx() is not None:
+if get_script_run_ctx(suppress_warning=True) is not None:
     _show()

@@ -20,7 +20,7 @@ SETTINGS: Mapping[str, str] = {
     "server.headless": "true",
     "theme.baseRadius": "medium",
     "theme.light.primaryColor": "#0b6e69",
-    "theme.dark.primaryColor": "#14837b",
+    "theme.dark.primaryColor": "#178a82",
 }
 
 

@@ -47,8 +47,9 @@ def served(workspace: Path) -> Iterator[str]:
 def settled(page: Page) -> None:
     """Wait until Streamlit has run the page and its figures stand."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"]')")
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(800)  # figures fade in
+    page.wait_for_timeout(1500)  # figures fade in
 
 
 def main(workspace: Path, out: Path) -> None:
@@ -64,7 +65,7 @@ def main(workspace: Path, out: Path) -> None:
             )
             page = context.new_page()
             for name in PAGES:
-                page.goto(f"{address}/{name}")
+                page.goto(f"{address}/{name}" if name != PAGES[0] else address)
                 settled(page)
                 page.screenshot(path=out / f"{name}-{theme}.png")
                 print(out / f"{name}-{theme}.png")

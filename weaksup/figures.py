@@ -42,7 +42,7 @@ def loss_figure(metrics: pd.DataFrame) -> go.Figure:
             x=place[rows.index], y=rows["mean_shape_loss"], name=f"{stage}: mean shape",
             line={"color": colour, "dash": "dot", "width": 1}, showlegend=False,
         )  # fmt: skip
-    figure.update_yaxes(type="log", dtick="D2")
+    figure.update_yaxes(type="log", dtick=1, minor={"showgrid": True})
     return _finish(figure, "epoch, all stages", "loss (dotted: the mean shape's)")
 
 
