@@ -17,6 +17,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from annotate.store import AnnotationStore, Project, open_store
+from tests.browser.canvas import new_project
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FLAGS = [
@@ -143,3 +146,15 @@ def page(profile: BrowserContext) -> Iterator[Page]:
     tab = profile.new_page()
     yield tab
     tab.close()
+
+
+@pytest.fixture
+def store(server: Server) -> Iterator[AnnotationStore]:
+    opened = open_store(server.store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(server: Server, store: AnnotationStore, tmp_path: Path) -> Project:
+    return new_project(server.workspace, store, tmp_path)
