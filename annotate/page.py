@@ -3,6 +3,7 @@
 import getpass
 import itertools
 import re
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from datasets.formats import LandmarkFormat, SparseFormat
 
 _PROJECT = "annotate.project"
 _ANNOTATOR = "annotate.annotator"
+_COOKIE = "fewmark_annotator"
+_NAME_LENGTH = 80
 _ALL = "all"
 _FOLDER_NAME = re.compile(r"\w[\w.-]*")
 
@@ -73,11 +76,20 @@ def _chosen_project(active: list[Project]) -> Project:
 
 def _annotator() -> str:
     if _ANNOTATOR not in st.session_state:
-        try:
-            st.session_state[_ANNOTATOR] = getpass.getuser()
-        except (KeyError, OSError):  # a container without a user database
-            st.session_state[_ANNOTATOR] = "annotator"
+        st.session_state[_ANNOTATOR] = _name_of_last_visit() or _name_of_user()
     return str(st.session_state[_ANNOTATOR])
+
+
+def _name_of_last_visit() -> str:
+    """What the canvas keeps in the browser when somebody changes the name."""
+    return unquote(st.context.cookies.get(_COOKIE, "")).strip()[:_NAME_LENGTH]
+
+
+def _name_of_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user database
+        return "annotator"
 
 
 def _new_project(store: AnnotationStore) -> None:
@@ -171,7 +183,7 @@ def _export(store: AnnotationStore, project: Project) -> None:
 
 def _more(store: AnnotationStore, project: Project, projects: list[Project]) -> None:
     """The form under "More"."""
-    name = st.text_input("Your name", _annotator(), max_chars=80, key="annotate.name")
+    name = st.text_input("Your name", _annotator(), max_chars=_NAME_LENGTH, key="annotate.name")
     st.session_state[_ANNOTATOR] = name.strip() or "annotator"
     sparse = project.sparse
     st.caption(f"{len(sparse)} of the {len(sparse.dense)} landmarks of {sparse.dense.name}")

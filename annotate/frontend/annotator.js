@@ -12,13 +12,14 @@ import { Queue } from "./queue.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
 import { Journal, Outbox } from "./sync.js";
+import { Walk } from "./walk.js";
 
 const IDLE_MS = 10_000; // longer pauses are not work
 
 export class Annotator {
   document = null;
   history = null; // of the open document
-  #wanted = 0; // the last picture asked for: an older one that loads late is not shown
+  #dragged = null; // index and place of a point under the mouse, not yet an edit
   #histories = new Histories(labels.opened);
   #lastActive = 0;
 
@@ -35,8 +36,14 @@ export class Annotator {
       onSaved: (item, answer, news) => this.#saved(item, answer, news),
     });
     this.#build();
-    this.open(data.start);
+    this.walk = new Walk(this.queue, {
+      say: (text) => this.stage.say(text),
+      leave: () => this.outbox.flush(),
+      enter: (found, image) => this.#enter(found, image),
+    });
+    this.walk.open(data.start);
     this.outbox.flush(); // what an earlier page could not send
+    this.outbox.forward();
   }
 
   #build() {
@@ -49,10 +56,9 @@ export class Annotator {
       drag: (index, position) => this.#drag(index, position),
       drop: (moved) => this.#drop(moved),
     });
-    this.panel = new Panel((command) => this.command(command), () => this.#goToProblem());
-    this.next = element("div", { class: "next" });
-    const side = element("aside", { class: "side" }, this.guide.figure, this.next, this.guide.list);
-    const { head, bar, live, help, choice } = this.panel;
+    this.panel = new Panel((command) => this.command(command), () => this.#toProblem());
+    const { head, bar, next, live, help, choice } = this.panel;
+    const side = element("aside", { class: "side" }, this.guide.figure, next, this.guide.list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help);
     this.host = element("div", { class: "annotator" }, head, bar, work, live);
     this.host.dataset.annotator = this.data.annotator;
@@ -62,40 +68,34 @@ export class Annotator {
   /** The canvas was taken off the page: others may change the pictures meanwhile. */
   left() {
     this.outbox.flush();
-    this.queue.refresh(this.document?.position);
+    this.queue.refresh([this.document?.position, this.walk.wanted]);
   }
 
   /** New data from the page, such as another name of the annotator. */
   update(data) {
+    if (data.annotator !== this.data.annotator) this.#keepName(data.annotator);
     this.data = data;
     this.server.token = data.token;
     this.host.dataset.annotator = data.annotator;
+    if (!this.document) this.walk.open(data.start); // the server was gone when it was asked
     this.outbox.flush();
   }
 
   // ------------------------------------------------------------- pictures
 
-  async open(position) {
-    this.#wanted += 1;
-    const wanted = this.#wanted;
-    let found = null;
-    try {
-      found = await this.queue.get(position);
-    } catch (error) {
-      if (wanted === this.#wanted) this.stage.say(`Cannot load the next pictures: ${error.message}`);
-      return;
-    }
-    if (!found || wanted !== this.#wanted) return;
-    const picture = this.queue.picture(found);
-    await picture.ready;
-    if (wanted !== this.#wanted) return;
-    this.stage.say(picture.failed ? `The picture ${found.name} cannot be loaded` : "");
-    this.#enter(found, picture.image);
+  /** For the page's next visit: a reload must not give the labels to somebody else. */
+  #keepName(annotator) {
+    const value = encodeURIComponent(annotator);
+    document.cookie = `fewmark_annotator=${value}; path=/; max-age=31536000; samesite=lax`;
   }
 
   #enter(found, image) {
+    this.stage.pointer.end(); // a drag belongs to the picture that is left
     const unsaved = this.outbox.unsaved(found.item);
-    if (unsaved) Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
+    if (unsaved) {
+      Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
+      this.queue.setStatus(found, labels.statusOf(unsaved));
+    }
     this.document = found;
     this.history = this.#histories.of(found);
     this.#lastActive = performance.now();
@@ -106,28 +106,9 @@ export class Annotator {
     this.queue.prepare(found.position);
   }
 
-  #go(step) {
-    const position = this.document.position + step;
-    if (position < 0) return;
-    this.outbox.flush();
-    if (position >= this.queue.total) this.stage.say("That was the last picture.");
-    else this.open(position);
-  }
-
-  async #goToOpen() {
-    this.outbox.flush();
-    try {
-      const position = await this.queue.nextOpen(this.document.position + 1);
-      if (position === null) this.stage.say("Every picture is done.");
-      else this.open(position);
-    } catch (error) {
-      this.stage.say(`Cannot ask for the next open picture: ${error.message}`);
-    }
-  }
-
-  #goToProblem() {
+  #toProblem() {
     const position = this.outbox.problem?.position;
-    if (position !== null && position !== undefined) this.open(position);
+    if (Number.isInteger(position)) this.walk.open(position);
     this.outbox.flush();
   }
 
@@ -136,6 +117,10 @@ export class Annotator {
   place(position, { occluded }) {
     if (!withinReach(position, this.document, this.data.margin)) {
       this.stage.say("That is too far outside the picture.");
+      return;
+    }
+    if (!this.stage.image.naturalWidth) {
+      this.walk.open(this.document.position); // nothing to mark: the server may be back by now
       return;
     }
     const { state } = this.history;
@@ -148,16 +133,21 @@ export class Annotator {
   }
 
   #drag(index, position) {
-    const near = intoReach(position, this.document, this.data.margin);
-    this.dragged = labels.move(this.history.state, index, near);
-    this.stage.show(this.dragged);
+    this.#dragged = [index, intoReach(position, this.document, this.data.margin)];
+    this.stage.show(this.#shown);
   }
 
   #drop(moved) {
-    const { dragged } = this;
-    this.dragged = null;
-    if (moved && dragged) this.#commit(dragged);
+    const state = this.#shown;
+    this.#dragged = null;
+    if (moved) this.#commit(state);
     else this.#render();
+  }
+
+  /** The labels, with the point that is being dragged where the mouse is. */
+  get #shown() {
+    const { state } = this.history;
+    return this.#dragged ? labels.move(state, ...this.#dragged) : state;
   }
 
   nudge([dx, dy]) {
@@ -191,8 +181,7 @@ export class Annotator {
   #edited({ skipped = false } = {}) {
     const { document } = this;
     document.points = this.history.state.points;
-    const done = labels.isComplete(document.points) ? "done" : "open";
-    this.queue.setStatus(document, skipped ? "skipped" : done);
+    this.queue.setStatus(document, labels.statusOf({ points: document.points, skipped }));
     this.outbox.edit(document.item, document.revision, {
       annotator: this.data.annotator,
       points: document.points,
@@ -206,11 +195,9 @@ export class Annotator {
   }
 
   #saved(item, answer, news) {
+    this.queue.remember(item, answer);
     const document = this.queue.byItem(item);
-    if (!document) {
-      this.queue.remember(item, answer);
-      return;
-    }
+    if (!document) return;
     this.queue.setStatus(document, answer.status);
     // Nothing of ours is left to send, so the answer is what counts, also for a document that was
     // asked for before the save and waits for its picture.
@@ -225,10 +212,10 @@ export class Annotator {
 
   command(name) {
     const commands = {
-      next: () => this.#go(1),
-      previous: () => this.#go(-1),
-      open: () => this.#goToOpen(),
-      skip: () => { this.#edited({ skipped: true }); this.#go(1); },
+      next: () => this.walk.step(1),
+      previous: () => this.walk.step(-1),
+      open: () => this.walk.toOpen(),
+      skip: () => this.#skip(),
       undo: () => (this.history.undo() ? this.#edited() : this.stage.say("Nothing to undo")),
       redo: () => (this.history.redo() ? this.#edited() : this.stage.say("Nothing to redo")),
       occluded: () => this.#commit(labels.toggleOccluded(this.history.state)),
@@ -236,7 +223,7 @@ export class Annotator {
       remove: () => this.#commit(labels.remove(this.history.state)),
       later: () => this.#aim(1),
       earlier: () => this.#aim(-1),
-      flag: () => { this.document.flag = !this.document.flag; this.#edited(); },
+      flag: () => this.#flag(),
       zoomIn: () => this.stage.zoom(1.25),
       zoomOut: () => this.stage.zoom(0.8),
       fit: () => this.stage.fit(),
@@ -250,6 +237,18 @@ export class Annotator {
     if (!this.document && name !== "help" && name !== "close") return;
     commands[name]();
     if (!this.panel.helpShown) this.stage.node.focus({ preventScroll: true });
+  }
+
+  /** Skip the picture and go on; take that back where it was skipped. */
+  #skip() {
+    const skipped = this.document.status !== "skipped";
+    this.#edited({ skipped });
+    if (skipped) this.walk.step(1);
+  }
+
+  #flag() {
+    this.document.flag = !this.document.flag;
+    this.#edited({ skipped: this.document.status === "skipped" });
   }
 
   #close() {
@@ -278,15 +277,11 @@ export class Annotator {
 
   #render() {
     const { state } = this.history;
-    this.stage.show(state);
+    this.stage.show(this.#shown);
     this.guide.show(state);
     this.panel.showPlace(this.document, this.queue);
     this.panel.showConflict(this.outbox.conflict(this.document.item));
-    const { names } = this.data;
-    const all = this.document.status === "skipped" ? "Skipped" : "All placed – D for the next picture";
-    const text = state.target < 0 ? all : `${state.target + 1}/${names.length} ${names[state.target]}`;
-    if (this.next.textContent !== text) this.panel.say(`Next: ${text}`);
-    this.next.textContent = text;
+    this.panel.showNext(this.document, state.target, this.data.names);
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
   }

@@ -18,6 +18,7 @@ export class Attachment {
     // In the capture phase of the window: before Streamlit's own keys, wherever the focus is.
     addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
     addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
+    addEventListener("blur", () => this.#letGo(), { signal }); // keys go up elsewhere
     addEventListener("pagehide", () => annotator.outbox.leave(), { signal });
     addEventListener("online", () => annotator.outbox.flush(), { signal });
     document.addEventListener("visibilitychange", () => annotator.outbox.flush(), { signal });
@@ -26,6 +27,7 @@ export class Attachment {
   detach() {
     this.#listeners?.abort();
     this.#listeners = null;
+    this.#letGo();
     this.annotator.left();
   }
 
@@ -44,6 +46,10 @@ export class Attachment {
   }
 
   #keyUp(event) {
-    if (event.key === " ") this.annotator.stage.pointer.space = false;
+    if (event.key === " ") this.#letGo();
+  }
+
+  #letGo() {
+    this.annotator.stage.pointer.space = false;
   }
 }

@@ -13,6 +13,12 @@ const absentPoint = { x: null, y: null, v: ABSENT };
 export const isPlaced = (point) => point !== null && point.v !== ABSENT;
 export const isComplete = (points) => points.every((point) => point !== null);
 
+/** How far a picture has come, as the store says it. */
+export function statusOf({ points, skipped }) {
+  if (skipped) return "skipped";
+  return isComplete(points) ? "done" : "open";
+}
+
 /** The first undecided landmark from `start` on, going round; -1 where there is none. */
 export function nextUndecided(points, start = 0) {
   for (let step = 0; step < points.length; step += 1) {

@@ -5,7 +5,7 @@ export const COMMANDS = [
   { command: "next", keys: ["d", "enter", "pagedown"], shown: "D", text: "Next picture" },
   { command: "previous", keys: ["a", "pageup"], shown: "A", text: "Previous picture" },
   { command: "open", keys: ["u"], shown: "U", text: "Next picture without labels" },
-  { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture" },
+  { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture; take that back" },
   { command: "undo", keys: ["z", "ctrl+z"], shown: "Z", text: "Undo" },
   { command: "redo", keys: ["y", "ctrl+y", "ctrl+shift+z"], shown: "Y", text: "Redo" },
   { command: "occluded", keys: ["o"], shown: "O", text: "Hidden, but its place is known" },
@@ -24,6 +24,8 @@ export const COMMANDS = [
 ];
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+// A key that is held repeats; whatever takes more than a glance to put right must not.
+const REPEATING = new Set(["next", "previous", "undo", "redo", "later", "earlier", "zoomIn", "zoomOut"]);
 const BY_KEY = new Map(COMMANDS.flatMap(({ command, keys }) => keys.map((key) => [key, command])));
 // Streamlit reruns the page on "r" and offers to clear its caches on "c": not while labelling.
 const SWALLOWED = new Set(["r", "c"]);
@@ -44,7 +46,7 @@ export function meaning(event) {
   const name = event.key.toLowerCase();
   const shift = event.shiftKey ? "shift+" : "";
   const command = BY_KEY.get(control + shift + name) ?? (control ? null : BY_KEY.get(name));
-  if (command) return { command };
+  if (command) return event.repeat && !REPEATING.has(command) ? { swallow: true } : { command };
   return !control && SWALLOWED.has(name) ? { swallow: true } : null;
 }
 

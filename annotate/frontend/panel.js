@@ -37,6 +37,7 @@ export class Panel {
     this.saving = element("button", { class: "saving", type: "button" });
     this.saving.addEventListener("click", onProblem);
     this.head = element("div", { class: "head" }, this.place, this.meter, this.counts, this.saving);
+    this.next = element("div", { class: "next" });
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
     this.help = this.#help();
     this.choice = this.#choice();
@@ -109,7 +110,16 @@ export class Panel {
     if (shown) this.help.querySelector("button").focus({ preventScroll: true });
   }
 
-  say(text) {
+  /** What the next click does. */
+  showNext(document, target, names) {
+    let text = "All placed – D for the next picture";
+    if (document.status === "skipped") text = "Skipped – S takes it back";
+    else if (target >= 0) text = `${target + 1}/${names.length} ${names[target]}`;
+    if (this.next.textContent !== text) this.#say(`Next: ${text}`);
+    this.next.textContent = text;
+  }
+
+  #say(text) {
     this.live.textContent = text;
   }
 }

@@ -134,6 +134,13 @@ export class Pointer {
     }
   }
 
+  /** Another picture is about to be shown: a drag ends where it is, and nothing goes over to it. */
+  end() {
+    const gesture = this.#gesture;
+    this.#gesture = null;
+    if (gesture?.kind === "drag") this.actions.drop(gesture.far);
+  }
+
   #cancelled(event) {
     if (!this.#down.delete(event.pointerId)) return;
     if (this.#gesture?.kind === "drag") this.actions.drop(false);

@@ -7,7 +7,7 @@ const KEPT_PICTURES = 16;
 export class Queue {
   #documents = new Map(); // position -> document
   #loading = new Map(); // first position of a batch -> promise
-  #news = new Map(); // item -> answer to a save, newer than any document that is here
+  #saved = new Map(); // item -> the last answer to a save
   #pictures = new Map(); // item -> { image, address, ready }
   total = 0;
   done = 0;
@@ -49,15 +49,14 @@ export class Queue {
     }
   }
 
-  /** What the server answered to a save, for a document that is not here (any more, or yet). */
+  /** What the server answered to a save: it counts for documents that arrive later, too. */
   remember(item, answer) {
-    this.#news.set(item, answer);
+    this.#saved.set(item, answer);
   }
 
   /** A batch may have left the server before a save that was acknowledged meanwhile. */
   #bringUpToDate(document) {
-    const answer = this.#news.get(document.item);
-    this.#news.delete(document.item);
+    const answer = this.#saved.get(document.item);
     if (answer && answer.revision > document.revision) {
       const { revision, points, status, flag } = answer;
       Object.assign(document, { revision, points, status, flag });
@@ -71,10 +70,10 @@ export class Queue {
     return (await this.server.documents(this.project, 0, 1)).first_open;
   }
 
-  /** Forget documents (not the one that is open): others may have changed them. */
-  refresh(keep) {
+  /** Forget documents (not those that are open or opening): others may have changed them. */
+  refresh(kept) {
     for (const position of [...this.#documents.keys()]) {
-      if (position !== keep) this.#documents.delete(position);
+      if (!kept.includes(position)) this.#documents.delete(position);
     }
   }
 

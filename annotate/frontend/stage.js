@@ -77,11 +77,11 @@ export class Stage {
 
   fit({ whole = false } = {}) {
     if (!this.document) return;
+    this.#isFitted = !whole;
     const { width, height } = this.rectangle;
-    if (width === 0) return;
+    if (width === 0) return; // off the page; fitted when it is back
     const area = whole ? wholeArea(this.document) : openingArea(this.document);
     this.view.fit(area, { width, height });
-    this.#isFitted = !whole;
     this.repaint();
   }
 

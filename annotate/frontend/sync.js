@@ -14,6 +14,9 @@ export function randomName() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Whether the store has acknowledged; a network that wants a login answers 200 as well. */
+const isSaved = ({ status, answer }) => status === 200 && Number.isInteger(answer?.revision);
+
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Unsent labels in the browser's storage, one entry for each picture and writer. */
@@ -48,6 +51,16 @@ export class Journal {
     const keys = Array.from({ length: this.storage.length }, (_, i) => this.storage.key(i));
     const ours = keys.filter((key) => key.startsWith(`${this.prefix}:`));
     return ours.map((key) => this.#read(key)).filter((entry) => entry !== null);
+  }
+
+  /** The journals of the store's other projects: `prefix` ends in the number of ours. */
+  others() {
+    const store = this.prefix.slice(0, this.prefix.lastIndexOf(":") + 1);
+    const keys = Array.from({ length: this.storage.length }, (_, i) => this.storage.key(i));
+    const projects = keys.filter((key) => key.startsWith(store))
+      .map((key) => store + key.slice(store.length).split(":")[0]);
+    const prefixes = new Set(projects.filter((prefix) => prefix !== this.prefix));
+    return [...prefixes].map((prefix) => new Journal(this.storage, prefix));
   }
 
   #read(key) {
@@ -119,9 +132,12 @@ export class Outbox {
     this.#sequence += 1;
     const body = { ...content, writer: this.writer, sequence: this.#sequence, base: entry.base };
     if (entry.pending.at(-1)?.writer === this.writer) entry.pending.pop();
+    // What was refused would block `body`, which has started from it.
+    const superseded = entry.refused ? entry.pending.splice(0) : [];
     entry.pending.push(body);
     entry.refused = null;
     this.journal.put(item, body);
+    for (const old of superseded) this.journal.drop(item, old);
     this.#later(entry, entry.failures ? this.#pause(entry) : DEBOUNCE_MS);
     this.onChange();
   }
@@ -129,6 +145,16 @@ export class Outbox {
   /** Send what waits, now: another picture is opened, the token is new, the network is back. */
   flush() {
     for (const entry of this.#entries.values()) this.#send(entry);
+  }
+
+  /** Send what pages of other projects left behind; what is not accepted waits for them. */
+  async forward() {
+    for (const journal of this.journal.others()) {
+      for (const { item, body } of journal.all()) {
+        const reply = await this.post(item, body).catch(() => ({}));
+        if (isSaved(reply)) journal.drop(item, body);
+      }
+    }
   }
 
   /** The page goes away: send without waiting for answers (requests outlive the page). */
@@ -187,14 +213,14 @@ export class Outbox {
   }
 
   #settle(entry, body, { status, answer }) {
-    if (status === 200) {
+    if (isSaved({ status, answer })) {
       this.#saved(entry, body, answer);
-    } else if (status === 409) {
+    } else if (status === 409 && answer?.current) {
       entry.failures = 0;
       entry.conflict = answer.current;
     } else if (REFUSED.has(status)) {
       entry.failures = 0;
-      entry.refused = answer.error ?? `the server answered ${status}`;
+      entry.refused = answer?.error ?? `the server answered ${status}`;
     } else {
       entry.failures += 1;
       this.#later(entry, this.#pause(entry));

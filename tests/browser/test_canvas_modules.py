@@ -177,6 +177,27 @@ def test_what_is_under_the_cursor_stays_there_when_zooming(run: Run) -> None:
     assert worst < 1e-6
 
 
+def test_documents_that_left_the_server_before_a_save_do_not_bring_back_old_labels(
+    run: Run,
+) -> None:
+    result = run("""
+      const { Queue } = await import("/api/frontend/x/queue.js");
+      const old = () => ({ total: 1, documents: [
+        { item: 7, position: 0, revision: 1, points: [1], status: "open", flag: false }] });
+      const queue = new Queue({ documents: async () => old() }, 1);
+      const before = (await queue.get(0)).revision;
+      queue.remember(7, { revision: 2, points: [2], status: "done", flag: true });
+      const seen = [];
+      for (let k = 0; k < 3; k += 1) {
+        queue.refresh([]);
+        const { revision, points, status, flag } = await queue.get(0);
+        seen.push([revision, points[0], status, flag]);
+      }
+      return [before, seen];
+    """)
+    assert result == [1, [[2, 2, "done", True]] * 3]
+
+
 def test_everything_arrives_over_a_line_that_loses_requests_and_answers(run: Run) -> None:
     result = run(
         FAKES
@@ -266,6 +287,46 @@ def test_labels_that_the_server_does_not_accept_are_kept_and_told(run: Run) -> N
     }  # fmt: skip
 
 
+def test_labels_that_were_not_accepted_do_not_stand_in_the_way_of_those_that_follow(
+    run: Run,
+) -> None:
+    """What an earlier page left is refused; the labels that were made out of it are not."""
+    result = run(
+        FAKES
+        + """
+      const storage = memory();
+      const dead = fakeServer(() => "lost");
+      outboxOf(dead, storage).box.edit(1, 0, labels(1));
+      const server = fakeServer(() => "fine");
+      const strict = { post: async (item, body) => (body.points[0].x === 1
+        ? { status: 400, answer: { error: "no" } } : server.post(item, body)) };
+      const { box } = outboxOf(strict, storage);
+      box.flush();
+      setTimeout(() => box.edit(1, 0, labels(2)), 1000);
+      return () => ({ state: box.state, kept: storage.kept.size,
+        places: server.revisions.get(1)?.map((r) => r.points[0].x) });
+    """,
+        wait_ms=60_000,
+    )
+    assert result == {"state": "saved", "kept": 0, "places": [2]}
+
+
+@pytest.mark.parametrize("answer", ["{}", "null", "[]", "{ revision: null }"])
+def test_an_answer_that_is_not_the_stores_is_no_acknowledgement(run: Run, answer: str) -> None:
+    result = run(
+        FAKES
+        + f"""
+      const storage = memory();
+      const portal = {{ post: async () => ({{ status: 200, answer: {answer} }}) }};
+      const {{ box, saved }} = outboxOf(portal, storage);
+      box.edit(1, 0, labels(1));
+      return () => [box.state, storage.kept.size, saved.length];
+    """,
+        wait_ms=5_000,
+    )
+    assert result == ["offline", 1, 0]
+
+
 def test_a_full_browser_storage_stops_no_labels(run: Run) -> None:
     result = run(
         FAKES
@@ -310,8 +371,10 @@ def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
       const ask = (key, more = {}) => meaning({ key, ...more });
       return [ask("d"), ask("D"), ask("z", { ctrlKey: true }), ask("Z", { metaKey: true,
         shiftKey: true }), ask("?", { shiftKey: true }), ask("r"), ask("r", { ctrlKey: true }),
-        ask("ArrowUp", { altKey: true }), ask("q"), ask("d", { ctrlKey: true })];
+        ask("ArrowUp", { altKey: true }), ask("q"), ask("d", { ctrlKey: true }),
+        ask("s", { repeat: true }), ask("z", { repeat: true })];
     """) == [
         {"command": "next"}, {"command": "next"}, {"command": "undo"}, {"command": "redo"},
         {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
+        {"swallow": True}, {"command": "undo"},
     ]  # fmt: skip

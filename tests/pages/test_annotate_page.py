@@ -1,6 +1,7 @@
 """The Annotate page: from an empty workspace to exported labels."""
 
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -30,6 +31,14 @@ def page():
 def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("FEWMARK_WORKSPACE", str(tmp_path / "workspace"))
     return tmp_path / "workspace"
+
+
+@pytest.fixture(autouse=True)
+def cookies(monkeypatch):
+    """What the browser keeps; AppTest has none."""
+    kept = {}
+    monkeypatch.setattr(module.st, "context", SimpleNamespace(cookies=kept))
+    return kept
 
 
 @pytest.fixture
@@ -149,6 +158,12 @@ def test_another_name_of_the_annotator_reaches_the_canvas(project):
     app.text_input(key="annotate.name").input("anna").run()
     assert canvas_data(app)["annotator"] == "anna"
     assert canvas_data(app)["project"] == project.id
+
+
+def test_the_name_of_the_last_visit_counts_more_than_the_servers_user(project, cookies):
+    cookies["fewmark_annotator"] = "Zo%C3%A9%3B%20M"
+    assert canvas_data(opened())["annotator"] == "Zoé; M"
+    assert project.name == "one"
 
 
 def test_a_server_without_users_has_an_annotator_all_the_same(project, monkeypatch):
