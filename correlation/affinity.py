@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from datasets.alignment import present_landmarks
 from datasets.errors import FileFormatError, ShapeMismatchError
+from datasets.files import replacing
 from datasets.formats import LandmarkFormat, format_from_table, table_from_format
 from datasets.formats import landmark_format as format_named
+from datasets.io.npz import UNREADABLE
 from datasets.moments import Moments, moments_of
 from datasets.shapes import ShapeSet
 
@@ -25,7 +27,6 @@ CANONICAL_MEAN = "mean canonical correlation"
 
 _LEAST_SHAPES = 3
 _ROUNDING = 1e-9
-_NO_ARCHIVE = (zipfile.BadZipFile, EOFError)
 _NO_VARIANCE = 1e-12  # share of the shape's mean variance, or of a landmark's own
 
 
@@ -122,9 +123,7 @@ class AffinityMatrix:
 
     def save(self, path: str | Path) -> None:
         """Write as NumPy archive (.npz)."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
                 values=self.values,
@@ -158,14 +157,14 @@ class AffinityMatrix:
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
             raise FileFormatError(path, None, problem) from error
-        except (ValueError, TypeError, LookupError, AttributeError, *_NO_ARCHIVE) as error:
-            raise FileFormatError(path, None, f"not an affinity file: {error}") from error
+        except (AttributeError, TypeError, *UNREADABLE) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise FileFormatError(path, None, f"not an affinity file: {reason}") from error
 
     def save_csv(self, path: str | Path) -> None:
         """Write as a table with landmark names in the first row and column."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.csv(), encoding="utf-8", newline="\n")
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(self.csv(), encoding="utf-8", newline="\n")
 
     def csv(self) -> str:
         """The table that `save_csv` writes; numbers have all their digits."""
@@ -179,10 +178,11 @@ class AffinityMatrix:
 
 def holds_affinity(path: str | Path) -> bool:
     """Whether a file is an archive of affinities, as `AffinityMatrix.save` writes it."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"values.npy", "format.npy", "method.npy"} <= set(archive.namelist())
+    except UNREADABLE:
         return False
-    with zipfile.ZipFile(path) as archive:
-        return {"values.npy", "format.npy", "method.npy"} <= set(archive.namelist())
 
 
 def affinity(shapes: ShapeSet | ArrayLike, alignment: str = "centroid-rms") -> AffinityMatrix:

@@ -1,5 +1,6 @@
 """Commands: affinity of landmarks, choice of the sparse format, budget curve."""
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,14 @@ import click
 from datasets.cli import require_free
 from datasets.console import json_option, progress_bar, report
 from datasets.errors import SelectionError
+from datasets.files import replacing
 
 if TYPE_CHECKING:
     from correlation.affinity import AffinityMatrix
 
 _ALIGNMENTS = ("centroid-rms", "box", "procrustes")
 _DEFAULT_LARGEST_BUDGET = 30
+_BUDGETS = re.compile(r"(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6}))?")
 
 Command = Callable[..., None]
 
@@ -25,7 +28,13 @@ force_option = click.option("--force", is_flag=True, help="Replace the file if i
 def source_options(command: Command) -> Command:
     """DATA and what is taken from it: shared by every command here."""
     for option in (
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of --share."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Seed of --share.",
+        ),
         click.option("--share", type=float, metavar="S", help="Only a random share, in (0, 1]."),
         click.option("--split", metavar="NAME", help="Only the shapes of this split."),
         click.option(
@@ -170,7 +179,7 @@ def _matrix(
     from correlation.affinity import affinity as affinity_of
 
     if holds_affinity(source):
-        if alignment or split or share or any(how.values()):
+        if share is not None or any((alignment, split, *how.values())):
             problem = f"{source}: an affinity file; its shapes cannot be chosen or aligned anew"
             raise SelectionError(problem)
         matrix = AffinityMatrix.load(source)
@@ -222,10 +231,11 @@ def _numbers(text: str) -> list[int]:
     """Numbers of a list such as ``1-5,10``."""
     numbers: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            problem = f"--budgets must be a list such as 1-30 or 5,10,19, got {text!r}"
+        found = _BUDGETS.fullmatch(part.strip())
+        if found is None:
+            problem = f"--budgets must be a list such as 1-30 or 5,10,19, got {text[:40]!r}"
             raise click.UsageError(problem)
+        first, last = found["first"], found["last"]
         numbers |= set(range(int(first), int(last or first) + 1))
     if not numbers:
         raise click.UsageError(f"--budgets {text!r} holds no number")
@@ -235,8 +245,8 @@ def _numbers(text: str) -> list[int]:
 def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
     import pandas as pd
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(path, index=False)
+    with replacing(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
 COMMANDS: list[click.Command] = [affinity, select, curve]

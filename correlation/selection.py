@@ -182,7 +182,7 @@ def select(
     Raises
     ------
     SelectionError
-        If no choice meets the demands, or a landmark is not known.
+        If no choice meets the demands, a landmark is not known, or the limit is negative.
 
     Examples
     --------
@@ -193,6 +193,8 @@ def select(
     matrix = _as_matrix(affinity)
     must, mustnot = _indices(matrix.format, include), _indices(matrix.format, exclude)
     _require_possible(matrix.format, m, must, mustnot)
+    if time_limit_s is not None and not time_limit_s >= 0:  # also where NaN
+        raise SelectionError(f"a time limit must not be negative, got {time_limit_s}")
     return _selected(matrix, m, must, mustnot, time_limit_s)
 
 

@@ -7,6 +7,7 @@ import click
 
 from datasets.console import json_option, progress_bar, report
 from datasets.errors import FewmarkError
+from datasets.files import named_errors
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -26,7 +27,8 @@ def require_free(path: Path, *, force: bool) -> None:
     PlaceTakenError
         If there is a file, or a folder with something in it, and not `force`.
     """
-    taken = any(path.iterdir()) if path.is_dir() else path.exists()
+    with named_errors(path, "written"):
+        taken = any(path.iterdir()) if path.is_dir() else path.exists()
     if taken and not force:
         raise PlaceTakenError(f"{path}: exists already; --force replaces it")
 
@@ -51,7 +53,9 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures.")
 @click.option("--split", metavar="NAME", help="Only the shapes of this split.")
 @click.option("--share", type=float, metavar="S", help="Only a random share of them, in (0, 1].")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of --share.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --share."
+)
 @click.option("--subset", metavar="NAME", help="Only the landmarks of this smaller format.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Make all landmarks absent but this format's."

@@ -1,7 +1,6 @@
 """Data sets: shapes, the table of their pictures, and the folder on disk that holds both."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.files import named_errors, replacing
 from datasets.formats import LandmarkFormat, format_from_table, read_toml, table_from_format
 from datasets.shapes import ShapeSet, row_index
 
@@ -24,6 +25,8 @@ BOX_COLUMNS = ("box_x_min", "box_y_min", "box_x_max", "box_y_max")
 TEXT_COLUMNS = ("shape_id", "image", "split", "subject")
 SIZE_COLUMNS = ("height_px", "width_px")
 _COLUMNS = ("shape_id", "image", *SIZE_COLUMNS, *BOX_COLUMNS, "split", "subject")
+
+_LARGEST_PX = 2**62
 
 Box = tuple[float, float, float, float]
 
@@ -46,6 +49,8 @@ def sample_table(
     ------
     UnknownNameError
         If a column is not one of these.
+    ShapeMismatchError
+        If a height or width is not a whole number of pixels.
     """
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
@@ -60,11 +65,20 @@ def sample_table(
             texts = [None] * N if given is None else list(given)
             table[name] = pd.Series(texts, dtype="object", index=table.index)
         elif name in SIZE_COLUMNS:
-            sizes = [None] * N if given is None else list(given)
+            sizes = [None] * N if given is None else _sizes(name, given)
             table[name] = pd.Series(sizes, dtype="Int64", index=table.index)
         else:
             table[name] = np.full(N, np.nan) if given is None else np.asarray(given, dtype=float)
     return table
+
+
+def _sizes(name: str, given: Any) -> list[int | None]:  # noqa: ANN401 - any column of numbers
+    sizes = [None if pd.isna(value) else value for value in given]
+    for size in sizes:
+        if size is not None and not (0 < size <= _LARGEST_PX and size % 1 == 0):
+            problem = f"{name}: expected a whole number of pixels, got {size!r}"
+            raise ShapeMismatchError(problem)
+    return [None if size is None else int(size) for size in sizes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,9 +234,15 @@ class LandmarkDataset:
         -------
         Path
             The folder.
+
+        Raises
+        ------
+        FileFormatError
+            If it cannot be written.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        with named_errors(folder, "written"):
+            folder.mkdir(parents=True, exist_ok=True)
         _, M, D = self.shapes.points.shape
         table = pa.Table.from_pandas(self.samples[list(_COLUMNS)], preserve_index=False)
         points = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.points.ravel()), M * D)
@@ -232,8 +252,10 @@ class LandmarkDataset:
             "fewmark": {"version": 1, "dimensions": D, "images": _relative_root(self.root, folder)},
             "format": table_from_format(self.format),
         }
-        _replace(folder / SHAPES_FILE, lambda path: pq.write_table(table, path))
-        _replace(folder / HEADER_FILE, lambda path: path.write_text(tomli_w.dumps(header), "utf-8"))
+        with replacing(folder / SHAPES_FILE) as path:
+            pq.write_table(table, path)
+        with replacing(folder / HEADER_FILE) as path:
+            path.write_text(tomli_w.dumps(header), encoding="utf-8")
         return folder
 
     @classmethod
@@ -249,8 +271,9 @@ class LandmarkDataset:
         landmark_format_, D, root = read_header(folder)
         try:
             table = pq.read_table(folder / SHAPES_FILE)
-        except (OSError, pa.ArrowInvalid) as error:
-            problem = f"not a readable Parquet file: {error}"
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            problem = f"not a readable Parquet file: {reason}"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
         try:
             shapes = _shapes_from_table(table, landmark_format_, D)
@@ -258,7 +281,7 @@ class LandmarkDataset:
         except KeyError as error:
             problem = f"the column {error.args[0]!r} is missing"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, pa.ArrowException) as error:
             raise FileFormatError(folder / SHAPES_FILE, None, str(error)) from error
 
 
@@ -296,10 +319,15 @@ def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
 def _shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int) -> ShapeSet:
     M = len(landmark_format_)
     points = _flat(table, "points", M * D).reshape(-1, M, D).astype(np.float64)
-    return ShapeSet(landmark_format_, points, _flat(table, "visibility", M).astype(np.uint8))
+    codes = _flat(table, "visibility", M)
+    if not np.isin(codes, (0, 1, 2)).all():
+        raise ShapeMismatchError("visibility: expected 0, 1 or 2 for every landmark")
+    return ShapeSet(landmark_format_, points, codes.astype(np.uint8))
 
 
 def _samples_from_table(table: pa.Table) -> pd.DataFrame:
+    for name in TEXT_COLUMNS:
+        _require_texts(table, name)
     frame = table.drop_columns(["points", "visibility"]).to_pandas()
     given: dict[str, Any] = {
         name: [None if pd.isna(value) else value for value in frame[name]]
@@ -310,30 +338,33 @@ def _samples_from_table(table: pa.Table) -> pd.DataFrame:
     return sample_table([str(name) for name in frame["shape_id"]], images, **given)
 
 
+def _require_texts(table: pa.Table, name: str) -> None:
+    if name not in table.column_names:
+        return
+    column, kinds = table.column(name), pa.types
+    texts = kinds.is_string(column.type) or kinds.is_large_string(column.type)
+    if not (texts or kinds.is_integer(column.type) or kinds.is_null(column.type)):
+        raise ShapeMismatchError(f"{name}: expected texts, found {column.type}")
+    if name == "shape_id" and column.null_count:
+        raise ShapeMismatchError(f"shape_id: missing in {column.null_count} rows")
+
+
 def _flat(table: pa.Table, column: str, width: int) -> NDArray[Any]:
     if column not in table.column_names:
         raise KeyError(column)
     array = table.column(column).combine_chunks()
-    if not hasattr(array, "flatten") or not pa.types.is_primitive(array.type.value_type):
+    kinds = pa.types
+    if not hasattr(array, "flatten") or not (
+        kinds.is_integer(array.type.value_type) or kinds.is_floating(array.type.value_type)
+    ):
         raise ShapeMismatchError(f"{column}: expected lists of numbers, found {array.type}")
+    lengths = np.asarray(pc.list_value_length(array).fill_null(0))
+    if (lengths != width).any():
+        row = int((lengths != width).argmax())
+        problem = f"{column}: expected {width} values a row, found {lengths[row]} in row {row}"
+        raise ShapeMismatchError(problem)
     values = array.flatten().to_numpy(zero_copy_only=False)
-    if len(values) != len(table) * width:
-        found = len(values) / max(len(table), 1)
-        raise ShapeMismatchError(f"{column}: expected {width} values a row, found {found:g}")
     return np.asarray(values).reshape(len(table), width)
-
-
-def _replace(path: Path, write: Any) -> None:  # noqa: ANN401 - any writer of one file
-    """Write beside the file, then rename: a file is old or new, never half."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _relative_root(root: Path | None, folder: Path) -> str:

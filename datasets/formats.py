@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from operator import index
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 import tomli_w
 
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.files import replacing
 
 NAMELESS = "points-"
+MOST_LANDMARKS = 1_000_000
+_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,11 @@ class LandmarkFormat:
         """
         if landmark in self.landmarks:
             return self.landmarks.index(landmark)
-        if landmark.isdecimal() and int(landmark) < len(self):
-            return int(landmark)
-        problem = f"{self.name} has no landmark {landmark!r}; it has {', '.join(self.landmarks)}"
+        number = _count(landmark)
+        if number is not None and number < len(self):
+            return number
+        known = ", ".join(self.landmarks)
+        problem = f"{self.name} has no landmark {landmark[:40]!r}; it has {known}"
         raise UnknownNameError(problem)
 
     @property
@@ -189,9 +195,8 @@ class SparseFormat:
             "details": dict(details or {}),
             "dense": table_from_format(self.dense),
         }
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomli_w.dumps(table), encoding="utf-8")
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "SparseFormat":
@@ -205,8 +210,8 @@ class SparseFormat:
         table = read_toml(path)
         try:
             dense = format_from_table(table["dense"])
-            chosen = tuple(int(i) for i in table["sparse"]["chosen"])
-            represented_by = tuple(int(i) for i in table["sparse"]["represented_by"])
+            chosen = _indices(table["sparse"]["chosen"])
+            represented_by = _indices(table["sparse"]["represented_by"])
             return cls(dense, chosen, represented_by)
         except KeyError as error:
             raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
@@ -226,7 +231,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise FileFormatError(path, None, f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FileFormatError(path, None, f"not a TOML file: {error}") from error
 
 
@@ -257,25 +262,39 @@ def format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
     KeyError
         If a required field is missing.
     ShapeMismatchError
-        If the values do not fit together.
+        If a value is not what it should be, or the values do not fit together.
     """
+    try:
+        return _format_from_table(table)
+    except ShapeMismatchError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        problem = f"a field of the landmark format is not what it should be: {error}"
+        raise ShapeMismatchError(problem) from error
+
+
+def _format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
     landmarks = tuple(str(name) for name in table["landmarks"])
-    spans = {name: (int(a), int(b)) for name, (a, b) in table.get("spans", {}).items()}
+    spans = {name: (index(a), index(b)) for name, (a, b) in table.get("spans", {}).items()}
     return LandmarkFormat(
         name=str(table["name"]),
         landmarks=landmarks,
-        mirror=tuple(int(i) for i in table.get("mirror", range(len(landmarks)))),
+        mirror=_indices(table.get("mirror", range(len(landmarks)))),
         spans=spans,
         components=tuple(
-            Component(str(c["name"]), tuple(c["indices"])) for c in table.get("components", ())
+            Component(str(c["name"]), _indices(c["indices"])) for c in table.get("components", ())
         ),
         contours=tuple(
-            Contour(str(c["name"]), tuple(c["indices"]), bool(c["closed"]))
+            Contour(str(c["name"]), _indices(c["indices"]), bool(c["closed"]))
             for c in table.get("contours", ())
         ),
-        maps={name: tuple(indices) for name, indices in table.get("maps", {}).items()},
+        maps={name: _indices(indices) for name, indices in table.get("maps", {}).items()},
         about=str(table.get("about", "")),
     )
+
+
+def _indices(values: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(index(value) for value in values)
 
 
 def format_names() -> tuple[str, ...]:
@@ -294,6 +313,8 @@ def _catalogue() -> tuple[LandmarkFormat, ...]:
 def landmark_format(name: str) -> LandmarkFormat:
     """Landmark format by name: one of the catalogue, or ``points-<M>``, M landmarks without names.
 
+    M is a million at most: a file that claims more is broken, or meant to fill the memory.
+
     Raises
     ------
     UnknownNameError
@@ -309,13 +330,17 @@ def landmark_format(name: str) -> LandmarkFormat:
     for known in _catalogue():
         if known.name == name:
             return known
-    count = name.removeprefix(NAMELESS)
-    if name.startswith(NAMELESS) and count.isdecimal() and int(count) > 0:
-        M = int(count)
+    M = _count(name.removeprefix(NAMELESS)) if name.startswith(NAMELESS) else None
+    if M is not None and 0 < M <= MOST_LANDMARKS:
         names = tuple(str(i) for i in range(M))
         return LandmarkFormat(name, names, mirror=tuple(range(M)))
     known_names = ", ".join((*format_names(), f"{NAMELESS}<M> for M landmarks without names"))
-    raise UnknownNameError(f"unknown landmark format {name!r}; known are {known_names}")
+    raise UnknownNameError(f"unknown landmark format {name[:40]!r}; known are {known_names}")
+
+
+def _count(text: str) -> int | None:
+    """A count written in decimal, None for other texts; far more digits than any M has are none."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def index_map(source: LandmarkFormat, target: LandmarkFormat) -> tuple[int, ...] | None:

@@ -4,17 +4,21 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.dataset import Box
-from datasets.errors import FileFormatError
+from datasets.errors import FileFormatError, ShapeMismatchError
+from datasets.files import named_errors
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 Image = NDArray[np.uint8]
+
+_LARGEST_SIDE_PX = 16_384  # of a square that is cut out; it is sampled pixel by pixel
 
 
 def read_image(path: str | Path) -> Image:
@@ -30,11 +34,19 @@ def read_image(path: str | Path) -> Image:
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(path, None, "there is no such picture")
-    data = np.fromfile(path, dtype=np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    with named_errors(path, "read"):
+        data = np.fromfile(path, dtype=np.uint8)
+    image = _decoded(data)
     if image is None:
         raise FileFormatError(path, None, "not a picture that can be read")
     return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+def _decoded(data: Image) -> Any:  # noqa: ANN401 - cv2 is untyped
+    try:
+        return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # more pixels than OpenCV reads, or than there is memory for
+        return None
 
 
 def write_image(path: str | Path, image: Image) -> None:
@@ -52,7 +64,8 @@ def write_image(path: str | Path, image: Image) -> None:
         known = ", ".join(sorted(IMAGE_SUFFIXES))
         raise FileFormatError(path, None, f"expected one of {known}, got {path.suffix!r}")
     _, data = cv2.imencode(path.suffix, image[:, :, ::-1], quality)
-    data.tofile(path)
+    with named_errors(path, "written"):
+        data.tofile(path)
 
 
 def find_images(folder: str | Path) -> Iterator[Path]:
@@ -85,11 +98,20 @@ def frame_of(box: Box | None, height_px: int, width_px: int, margin: float = 1.0
     """The square around the centre of a box whose side is `margin` times the box's longer side.
 
     Without a box the whole picture is the box.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the box has no extent, or one that no picture has.
     """
     if box is None:
         box = (-0.5, -0.5, width_px - 0.5, height_px - 0.5)
     x_min, y_min, x_max, y_max = box
     side = margin * max(x_max - x_min, y_max - y_min)
+    if not 0 < side <= _LARGEST_SIDE_PX:
+        edges = ", ".join(f"{edge:g}" for edge in box)
+        problem = f"expected a box of at most {_LARGEST_SIDE_PX} pixels, x and y growing"
+        raise ShapeMismatchError(f"{problem}; got {edges}")
     return Frame((x_min + x_max - side) / 2, (y_min + y_max - side) / 2, side)
 
 

@@ -17,6 +17,7 @@ from datasets.demo_faces.drawing import draw_picture
 from datasets.demo_faces.look import Look, draw_look, draw_moment
 from datasets.demo_faces.shapes import Points, draw_identity, draw_shape, placed
 from datasets.errors import FewmarkError, ShapeMismatchError
+from datasets.files import named_errors
 from datasets.formats import landmark_format
 from datasets.images import Image, write_image
 from datasets.progress import Progress, ignore_progress
@@ -25,6 +26,7 @@ from datasets.shapes import ShapeSet
 FORMAT = "300w-68"
 _IMAGES = "images"
 _LEAST_SIZE_PX = 32
+_MOST_SIZE_PX = 2048
 _OF_SUBJECT, _OF_PICTURE = 0, 1  # streams of random numbers
 
 
@@ -69,7 +71,7 @@ def make_demo(  # noqa: PLR0913, PLR0917 - a demo's every choice has a default
     n_images
         How many pictures.
     size_px
-        Their height and width, 32 at least.
+        Their height and width, 32 to 2048.
     seed
         Not negative; equal seeds give equal files.
     valid_share
@@ -88,10 +90,12 @@ def make_demo(  # noqa: PLR0913, PLR0917 - a demo's every choice has a default
     _require_numbers(n_images, size_px, seed, images_per_subject)
     if not 0 <= valid_share < 1:
         raise DemoError(f"the share of subjects to validate on lies in [0, 1), got {valid_share}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DemoError(f"{folder}: expected a new or empty folder, but there is something already")
+    with named_errors(folder, "written"):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            problem = "expected a new or empty folder, but there is something already"
+            raise DemoError(f"{folder}: {problem}")
+        (folder / _IMAGES).mkdir(parents=True, exist_ok=True)
     on_progress = on_progress or ignore_progress
-    (folder / _IMAGES).mkdir(parents=True, exist_ok=True)
     faces = [divmod(row, images_per_subject) for row in range(n_images)]
     names = [f"s{subject:03d}-{number}" for subject, number in faces]
     images = [f"{_IMAGES}/{name}.jpg" for name in names]
@@ -186,12 +190,14 @@ def _validates(subject: int, share: float) -> bool:
 
 
 def _require_numbers(n_images: int, size_px: int, seed: int, images_per_subject: int) -> None:
-    least = {
-        "number of images": (n_images, 1),
-        "size in pixels": (size_px, _LEAST_SIZE_PX),
-        "seed": (seed, 0),
-        "number of images per subject": (images_per_subject, 1),
+    ranges: dict[str, tuple[int, int, float]] = {
+        "number of images": (n_images, 1, 1_000_000),
+        "size in pixels": (size_px, _LEAST_SIZE_PX, _MOST_SIZE_PX),
+        "seed": (seed, 0, math.inf),
+        "number of images per subject": (images_per_subject, 1, math.inf),
     }
-    for name, (value, smallest) in least.items():
-        if value < smallest:
-            raise DemoError(f"the {name} must be at least {smallest}, got {value}")
+    for name, (value, least, most) in ranges.items():
+        if value < least:
+            raise DemoError(f"the {name} must be at least {least}, got {value}")
+        if value > most:
+            raise DemoError(f"the {name} must be at most {most}, got {value}")

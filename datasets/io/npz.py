@@ -13,6 +13,8 @@ An archive that was written here also has ``format_toml`` (the whole landmark fo
 ``box`` (N, 4), NaN where unknown; it keeps every value exactly.
 """
 
+import struct
+import tokenize
 import tomllib
 import zipfile
 import zlib
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 
 from datasets.dataset import BOX_COLUMNS, SIZE_COLUMNS, LandmarkDataset, sample_table
 from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError
+from datasets.files import replacing
 from datasets.formats import (
     LandmarkFormat,
     format_from_table,
@@ -41,12 +44,24 @@ from datasets.io.samples import (
     unique_ids,
     visible_where_present,
 )
-from datasets.io.writing import replacing
 from datasets.shapes import Visibility
 
 _TEXTS = ("shape_id", "image", "split", "subject")
 _KNOWN = ("points", "names", "vis", "visibility", "format", "format_toml", *_TEXTS, "size", "box")
-_UNREADABLE = (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and zipfile were seen to raise on archives with changed bytes."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -68,6 +83,8 @@ def read_npz(
     shapes = checked_shapes(path, fitting, points, _visibility(arrays, points, path))
     names = _texts(arrays, "names", N, path) or [str(i) for i in range(N)]
     ids = _texts(arrays, "shape_id", N, path) or unique_ids(map(str, names))
+    if not all(ids):
+        raise FileFormatError(path, "shape_id", f"expected {N} texts, and one is empty")
     pictures = _texts(arrays, "image", N, path)
     if pictures is None:
         pictures = [name if name is not None and is_picture(name) else None for name in names]
@@ -117,7 +134,7 @@ def _load(path: Path) -> Arrays:
             arrays = {n: np.asarray(archive[n]) for n in names if n in _KNOWN}
     except FileNotFoundError as error:
         raise FileFormatError(path, None, "there is no such file") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileFormatError(path, None, f"not a readable npz archive: {reason}") from error
     if "points" not in arrays:
@@ -144,7 +161,7 @@ def _format(arrays: Arrays, given: LandmarkFormat | None, path: Path) -> Landmar
             own = format_from_table(tomllib.loads(str(arrays["format_toml"])))
         elif "format" in arrays:
             own = landmark_format(str(arrays["format"]))
-    except (FewmarkError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FewmarkError, ValueError, KeyError, RecursionError) as error:
         raise FileFormatError(path, "format", f"not a landmark format: {error}") from error
     if own is not None and given is not None and own.landmarks != given.landmarks:
         problem = f"the file says {own.name}, but {given.name} was asked for"

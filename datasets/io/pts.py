@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FileFormatError
+from datasets.files import replacing_folder
 from datasets.formats import LandmarkFormat
 from datasets.images import IMAGE_SUFFIXES
 from datasets.io.samples import (
@@ -38,7 +39,7 @@ from datasets.io.samples import (
     without_suffix,
 )
 from datasets.io.text import numbered_lines, numbers
-from datasets.io.writing import replacing_folder, require_complete, require_plane, write_lines
+from datasets.io.writing import require_complete, require_plane, write_lines
 from datasets.pixels import from_one_based, to_one_based
 from datasets.shapes import Visibility
 
@@ -48,6 +49,7 @@ DEFAULT_FORMAT = "300w-68"
 SUFFIX = ".pts"
 _SELF_OCCLUDED = -1.0
 _DECIMALS = 6
+_DIGITS = 9  # of a count; Python refuses to read very long numbers
 
 Array = NDArray[np.float64]
 
@@ -179,7 +181,8 @@ def _expect(
 def _count(text: str) -> int:
     name, _, value = text.partition(":")
     value = value.strip()
-    return int(value) if name.strip() == "n_points" and value.isdecimal() else 0
+    known = name.strip() == "n_points" and value.isdecimal() and len(value) <= _DIGITS
+    return int(value) if known else 0
 
 
 def _read(

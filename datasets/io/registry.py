@@ -20,6 +20,7 @@ import numpy as np
 
 from datasets.dataset import BOX_COLUMNS, HEADER_FILE, LandmarkDataset
 from datasets.errors import FileFormatError, UnknownNameError
+from datasets.files import named_errors
 from datasets.formats import LandmarkFormat
 from datasets.formats import landmark_format as format_by_name
 from datasets.images import find_images
@@ -147,12 +148,13 @@ def read(
         If there is no such file type or landmark format.
     """
     path = Path(path)
-    known = _by_name(file_type) if file_type else type_of(path)
     if isinstance(landmark_format, str):
         landmark_format = format_by_name(landmark_format)
-    if not path.exists():
-        raise FileFormatError(path, None, "there is no such file or folder")
-    return known.read(path, landmark_format, None if images is None else Path(images))
+    with named_errors(path, "read"):
+        known = _by_name(file_type) if file_type else type_of(path)
+        if not path.exists():
+            raise FileFormatError(path, None, "there is no such file or folder")
+        return known.read(path, landmark_format, None if images is None else Path(images))
 
 
 def write(
@@ -169,7 +171,8 @@ def write(
     Raises
     ------
     FileFormatError
-        If the type cannot hold the shapes: three dimensions, absent landmarks, no pictures.
+        If the type cannot hold the shapes: three dimensions, absent landmarks, no pictures;
+        or the place cannot be written to.
     """
     path = Path(path)
     known = _by_name(file_type) if file_type else _type_to_write(path)
@@ -177,7 +180,8 @@ def write(
         raise UnknownNameError(f"the file type {known.name!r} can only be read")
     if len(dataset) == 0:
         raise FileFormatError(path, None, "there is no shape to write")
-    known.write(dataset, path)
+    with named_errors(path, "written"):
+        known.write(dataset, path)
     return tuple(sorted(_known_of(dataset) - known.keeps))
 
 

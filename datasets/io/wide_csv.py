@@ -195,7 +195,7 @@ def _samples(path: Path, lines: list[int], columns: dict[str, Texts]) -> pd.Data
     try:
         return sample_table([str(name) for name in ids], images, **values)
     except (ShapeMismatchError, TypeError) as error:
-        raise FileFormatError(path, None, f"a size is not a whole number: {error}") from error
+        raise FileFormatError(path, None, str(error)) from error
 
 
 def _values(path: Path, lines: list[int], name: str, texts: Texts) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from annotate.cli import main
 from correlation.affinity import AffinityMatrix, affinity
 from correlation.cli import COMMANDS
 from correlation.selection import select
@@ -160,3 +161,10 @@ def test_files_are_replaced_only_when_forced(folder, tmp_path):
     assert len(SparseFormat.load(out)) == 3
     run("select", folder, "--m", 4, "--out", out, "--force")
     assert len(SparseFormat.load(out)) == 4
+
+
+@pytest.mark.parametrize("budgets", ["1-1000000000000", "9" * 5000, "1-", "\u00b2"])
+def test_budgets_beyond_any_format_are_refused(budgets, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["curve", str(tmp_path), "--budgets", budgets])
+    assert "--budgets must be a list" in capsys.readouterr().err

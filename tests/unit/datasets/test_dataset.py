@@ -330,3 +330,49 @@ def test_a_column_of_wrong_values_is_refused(folder, column, values):
 
 def test_the_header_alone_can_be_read(folder, tmp_path):
     assert read_header(folder) == (landmark_format("points-3"), 2, tmp_path / "pics")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("points", [[1.0] * 6] * 3 + [[1.0] * 5, [1.0] * 7], "expected 6 values a row, found 5"),
+        ("points", [[True] * 6] * 5, "expected lists of numbers"),
+        ("visibility", [[258] * 3] * 5, "visibility: expected 0, 1 or 2"),
+        ("visibility", [[1.5] * 3] * 5, "visibility: expected 0, 1 or 2"),
+        ("subject", [["a"]] * 5, "subject: expected texts"),
+        ("shape_id", ["a", None, "b", "c", "d"], "shape_id: missing in 1 rows"),
+        ("height_px", [-4] * 5, "height_px: expected a whole number of pixels"),
+    ],
+)
+def test_a_column_of_other_things_is_refused(tmp_path, column, values, message):
+    path = small().save(tmp_path / "d") / SHAPES_FILE
+    table = pq.read_table(path)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, pa.array(values)), path)
+    with pytest.raises(FileFormatError, match=message):
+        LandmarkDataset.load(tmp_path / "d")
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, np.inf, 1e30])
+def test_a_size_is_a_whole_number_of_pixels(size):
+    with pytest.raises(ShapeMismatchError, match="width_px: expected a whole number"):
+        sample_table(["a"], width_px=[size])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mirror", ["x", 1, 2]),
+        ("mirror", [float("inf"), 1, 2]),
+        ("spans", {"a": [0, 1, 2]}),
+        ("components", [{"name": "a", "indices": [0.5]}]),
+        ("maps", {"other": "abc"}),
+    ],
+)
+def test_a_format_of_wrong_values_is_refused_with_the_file(tmp_path, field, value):
+    path = small().save(tmp_path / "d") / HEADER_FILE
+    header = read_toml(path)
+    header["format"][field] = value
+    path.write_text(tomli_w.dumps(header))
+    with pytest.raises(FileFormatError, match=r"dataset\.toml:format"):
+        read_header(tmp_path / "d")

@@ -201,3 +201,25 @@ def test_faces_draws_a_data_set(tmp_path, capsys):
     assert "is not in the range" in assert_fails(
         capsys, tmp_path, "faces", tmp_path / "none", "--count", "1"
     )
+
+
+@pytest.mark.usefixtures("faces")
+def test_what_the_system_refuses_is_one_line_with_the_path(capsys, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    for target, more in ((tmp_path / "file" / "below", ()), (tmp_path / "folder", ("--to", "csv"))):
+        with pytest.raises(SystemExit):
+            main(["convert", str(tmp_path / "faces"), str(target), *more])
+        assert f"{target}: cannot be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["info", str(tmp_path / ("a" * 300))])
+    assert "cannot be read: File name too long" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_negative_seed_is_refused(capsys, tmp_path):
+    arguments = ("--share", "0.5", "--seed", "-1")
+    with pytest.raises(SystemExit):
+        main(["convert", str(tmp_path / "faces"), str(tmp_path / "out"), *arguments])
+    assert "--seed" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -170,3 +170,18 @@ def test_what_cannot_be_read_as_toml_is_refused(tmp_path):
     (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(FileFormatError, match="not a TOML file"):
         read_toml(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize("count", ["1000001", "9" * 30, "9" * 5000])
+def test_a_nameless_format_that_would_fill_the_memory_is_not_known(count):
+    with pytest.raises(UnknownNameError, match="unknown landmark format"):
+        landmark_format(f"points-{count}")
+    with pytest.raises(UnknownNameError, match="has no landmark"):
+        landmark_format("points-3").index_of(count)
+
+
+def test_toml_of_endless_brackets_is_refused(tmp_path):
+    path = tmp_path / "deep.toml"
+    path.write_text("a = " + "[" * 100_000)
+    with pytest.raises(FileFormatError, match=r"deep\.toml: not a TOML file"):
+        read_toml(path)

@@ -1,9 +1,11 @@
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.errors import FileFormatError
+from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.images import Frame, cut, find_images, frame_of, read_image, write_image
 
 EXIF_ORIENTATION = 0x0112
@@ -153,3 +155,21 @@ def test_pictures_are_found_below_a_folder_in_order(tmp_path):
     (tmp_path / "folder.png").mkdir()
     found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
     assert found == ["a.jpg", "b/1.webp", "b/2.PNG"]
+
+
+@pytest.mark.parametrize(
+    "box", [(5, 5, 1, 1), (2, 2, 2, 2), (0, 0, np.inf, 1), (0, 0, 1e6, 1), (-1e300, 0, 1e300, 1)]
+)
+def test_a_box_without_extent_or_beyond_any_picture_is_refused(box):
+    with pytest.raises(ShapeMismatchError, match="expected a box"):
+        frame_of(box, 10, 10)
+
+
+def test_a_picture_that_claims_to_be_huge_is_refused(tmp_path):
+    write_image(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8))
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = (100_000).to_bytes(4) * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(FileFormatError, match=r"a\.png: not a picture that can be read"):
+        read_image(tmp_path / "a.png")

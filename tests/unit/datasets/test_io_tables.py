@@ -83,7 +83,7 @@ def test_columns_that_are_not_read_are_named(tmp_path, caplog):
         ("x0,y0,v0\n1,2,2\n,,1\n", ":3", "v0 is 1, but the coordinates of its landmark are empty"),
         ("shape_id,x0,y0\na,1,2\na,3,4\n", ":3", "the shape_id 'a' stands in line 2 already"),
         ("shape_id,x0,y0\n,1,2\n", ":2", "the shape_id is empty"),
-        ("height_px,x0,y0\n1.5,1,2\n", "", "a size is not a whole number"),
+        ("height_px,x0,y0\n1.5,1,2\n", "", "height_px: expected a whole number of pixels"),
         ("box_x_min,x0,y0\nwide,1,2\n", ":2", "expected a number, got 'wide'"),
         ("image,x0,y0\n../a.jpg,1,2\n", None, "the picture '../a.jpg' lies outside its folder"),
         ("image,x0,y0\n/etc/a.jpg,1,2\n", None, "lies outside its folder"),
