@@ -8,12 +8,16 @@ import torch
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError
+from datasets.files import replacing
 from weaksup.config import TrainingConfig
-from weaksup.run_folder import RunFolder, write_whole
+from weaksup.run_folder import RunFolder
 from weaksup.samples import TrainingData
 
 _VERSION = 1
-_KEYS = frozenset({"version", "config", "data", "stage", "epoch", "epochs_done", "learner"})
+_UNREADABLE = (RuntimeError, OSError, EOFError, ValueError, LookupError, pickle.UnpicklingError)
+_KEYS = frozenset(
+    {"version", "config", "data", "stage", "epoch", "epochs_done", "warnings", "learner"}
+)
 
 
 def fingerprint(data: TrainingData) -> str:
@@ -35,7 +39,12 @@ def _add(digest: Any, dataset: LandmarkDataset) -> None:  # noqa: ANN401 - hashl
 def save_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
     """Write what `read_checkpoint` gives back."""
     whole = {"version": _VERSION, **content}
-    write_whole(folder.checkpoint, lambda path: torch.save(whole, path))
+    try:
+        with replacing(folder.checkpoint) as path:
+            torch.save(whole, path)
+    except RuntimeError as error:  # torch's word for a full disk
+        reason = str(error).splitlines()[0]
+        raise FileFormatError(folder.checkpoint, None, f"cannot be written: {reason}") from error
 
 
 def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
         raise TrainingError(f"{folder.path} has no checkpoint yet: the run has not come that far")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
         raise FileFormatError(path, None, "not a checkpoint that can be read") from error
     if not isinstance(content, dict) or not content.keys() >= _KEYS:
         raise FileFormatError(path, None, "not a checkpoint of a training run")

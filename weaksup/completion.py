@@ -57,9 +57,12 @@ def mean_shape_prediction(
     Raises
     ------
     ShapeMismatchError
-        If fewer than two dense shapes have all landmarks, or a picture's size is not known.
+        If fewer than two dense shapes have all landmarks, they are not of two dimensions, or a
+        picture's size is not known.
     """
     shapes = _dense_shapes(dataset, dense)
+    if shapes.points.shape[2] != 2:
+        raise ShapeMismatchError("the dense shapes are not of two dimensions")
     rows = np.flatnonzero(dense.shapes.complete)
     units = [
         _frame(dense, int(row), margin).to_unit(points)

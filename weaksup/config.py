@@ -16,6 +16,7 @@ fallen for 200 epochs, ResNet-18 of full width, not pretrained. What it leaves o
 
 import dataclasses
 import hashlib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -25,6 +26,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 import tomli_w
 
 from datasets.errors import FileFormatError, TrainingError, UnknownNameError
+from datasets.files import replacing
 from datasets.formats import read_toml
 from weaksup.parts import BODY, MAIN, PARTS, SECONDARY
 
@@ -34,6 +36,9 @@ Decay = Literal["plateau", "one-cycle"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
 # How a run is carried out, not what it computes: these may change when it is taken up again.
+# Beyond these torch fails, for want of memory or of digits.
+_MOST = {"image_size_px": 1024, "width": 8.0, "threads": 1024, "seed": 2**63 - 1}
+
 _OUTSIDE_IDENTITY = ("device", "threads", "checkpoint_every_s")
 
 
@@ -154,6 +159,9 @@ class TrainingConfig:
         if self.image_size_px < 32:
             problem = "image_size_px must be at least 32: ResNet-18 halves it five times, got "
             raise TrainingError(f"{problem}{self.image_size_px}")
+        for name, most in _MOST.items():
+            if not getattr(self, name) <= most:  # also where NaN
+                raise TrainingError(f"{name} must be at most {most}, got {getattr(self, name)}")
         changes = ("rotation_deg", "shift", "brightness", "momentum", "weight_decay")
         for name in (*changes, "warm_up_steps", "threads", "checkpoint_every_s"):
             if getattr(self, name) < 0:
@@ -168,8 +176,8 @@ class TrainingConfig:
 
     def scaled(self, scale: float) -> Self:
         """The config with all counts of epochs times `scale`."""
-        if not scale > 0:
-            raise TrainingError(f"the scale of a run must be positive, got {scale}")
+        if not 0 < scale < math.inf:
+            raise TrainingError(f"the scale of a run must be positive and finite, got {scale}")
         return self.changed(stages=tuple(stage.scaled(scale) for stage in self.stages))
 
     @property
@@ -197,7 +205,8 @@ class TrainingConfig:
 
     def save(self, path: str | Path) -> None:
         """Write as TOML."""
-        Path(path).write_text(tomli_w.dumps(self.to_table()), encoding="utf-8")
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(tomli_w.dumps(self.to_table()), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "TrainingConfig":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset
@@ -30,13 +31,11 @@ def load_network(run: RunFolder) -> TwoBranchResNet:
     """
     saved = read_checkpoint(run)
     sparse, width = run.sparse, run.config.width
-    weights = saved["learner"]["network"]
     # Places are loaded below; only the number of landmarks matters here.
-    nowhere = weights["order"].new_zeros((len(sparse.dense), 2)).float()
-    network = TwoBranchResNet(sparse.chosen, nowhere, width)
+    network = TwoBranchResNet(sparse.chosen, torch.zeros(len(sparse.dense), 2), width)
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+        network.load_state_dict(saved["learner"]["network"])
+    except (RuntimeError, LookupError, TypeError) as error:
         problem = f"{run.path}: the checkpoint does not fit config.toml and sparse.toml"
         raise TrainingError(problem) from error
     return network.eval()

@@ -12,9 +12,7 @@
 """
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -25,6 +23,7 @@ import psutil
 import tomli_w
 
 from datasets.errors import FileFormatError, TrainingError
+from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, read_toml
 from weaksup.config import TrainingConfig
 
@@ -96,7 +95,8 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether there is a run in the folder (a job's log may stand there before)."""
-        return (self.path / "config.toml").exists()
+        with named_errors(self.path, "read"):
+            return (self.path / "config.toml").exists()
 
     @property
     def checkpoint(self) -> Path:
@@ -115,23 +115,47 @@ class RunFolder:
         Raises
         ------
         TrainingError
-            If there is a run already.
+            If there is a run already, or a file that stands where a run's would be.
+        FileFormatError
+            If that is not what a run writes, or the folder cannot be written.
         """
         if self.exists:
             problem = f"{self.path} holds a run already; take it up with resume, or choose a name"
             raise TrainingError(problem)
-        self.path.mkdir(parents=True, exist_ok=True)
+        self._require_no_foreign()
+        with named_errors(self.path, "written"):
+            self.path.mkdir(parents=True, exist_ok=True)
         sparse.save(self.path / "sparse.toml")
-        text = tomli_w.dumps(dict(sources))
-        (self.path / "sources.toml").write_text(text, encoding="utf-8")
+        with replacing(self.path / "sources.toml") as path:
+            path.write_text(tomli_w.dumps(dict(sources)), encoding="utf-8")
         self.keep_metrics(0)
         config.save(self.path / "config.toml")  # last: from now on the run exists
 
+    def _require_no_foreign(self) -> None:
+        """What a stopped `create` leaves is written again; what is somebody else's must stay."""
+        for path in (self.checkpoint, self.path / "state.json"):
+            if path.exists():
+                problem = f"{path} is there, but no run it belongs to; choose another folder"
+                raise TrainingError(problem)
+        if (self.path / "metrics.csv").exists():
+            self.metrics()
+        if (self.path / "sparse.toml").exists():
+            _ = self.sparse
+
     def clear(self) -> None:
-        """Forget the run, but for its predictions and the log of its job."""
-        for name in ("config.toml", "sparse.toml", "sources.toml", "state.json", "metrics.csv"):
+        """Forget the run, but for its predictions and the log of its job.
+
+        Raises
+        ------
+        FileFormatError
+            If its config is not that of a run: then the other files may not be a run's either.
+        """
+        if not self.exists:
+            return
+        _ = self.config
+        for name in ("checkpoint.pt", "state.json", "metrics.csv", "sources.toml", "sparse.toml"):
             (self.path / name).unlink(missing_ok=True)
-        self.checkpoint.unlink(missing_ok=True)
+        (self.path / "config.toml").unlink()  # last: till then it is a run, however it ends
 
     def require(self) -> "RunFolder":
         """Itself, if there is a run.
@@ -183,10 +207,8 @@ class RunFolder:
 
     def set_state(self, state: RunState) -> None:
         """Write what the run is doing."""
-        write_whole(
-            self.path / "state.json",
-            lambda path: path.write_text(json.dumps(asdict(state)), encoding="utf-8"),
-        )
+        with replacing(self.path / "state.json") as path:
+            path.write_text(json.dumps(asdict(state)), encoding="utf-8")
 
     def metrics(self) -> pd.DataFrame:
         """A row an epoch with the columns `METRICS`; NaN where nothing was measured.
@@ -216,12 +238,14 @@ class RunFolder:
         path = self.path / "metrics.csv"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [",".join(METRICS), *lines[1 : count + 1]]
-        write_whole(path, lambda new: new.write_text("\n".join(kept) + "\n", encoding="utf-8"))
+        with replacing(path) as new:
+            new.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
     def add_metrics(self, row: Mapping[str, Any]) -> None:
         """Append the row of an epoch; None is written as nothing."""
         values = ("" if row[name] is None else str(row[name]) for name in METRICS)
-        with (self.path / "metrics.csv").open("a", encoding="utf-8") as file:
+        path = self.path / "metrics.csv"
+        with named_errors(path, "written"), path.open("a", encoding="utf-8") as file:
             file.write(",".join(values) + "\n")
 
 
@@ -238,16 +262,3 @@ def _lives(state: RunState) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ValueError):
         return False
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the file and rename: whatever happens, the file is old or new, never half."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

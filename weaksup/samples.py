@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.dataset import LandmarkDataset
-from datasets.errors import TrainingError
+from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.images import Frame, cut, frame_of, read_image
 from datasets.progress import Progress, ignore_progress
@@ -108,9 +108,17 @@ def frame_of_row(
     """The square that the network sees: `margin` times the box; without a box, the picture.
 
     `size_px` is the picture's (H, W), or more dimensions after those.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the box is none.
     """
     box = dataset.box(row)
-    return frame_of(box, size_px[0], size_px[1], 1.0 if box is None else margin)
+    try:
+        return frame_of(box, size_px[0], size_px[1], 1.0 if box is None else margin)
+    except ShapeMismatchError as error:
+        raise ShapeMismatchError(f"{dataset.samples['shape_id'].iloc[row]}: {error}") from error
 
 
 def cut_crops(
@@ -139,7 +147,7 @@ def cut_crops(
         image = read_image(dataset.image_path(row))
         frame = frame_of_row(dataset, row, image.shape, config.margin)
         images[row] = cut(image, _widened(frame, whole / size), whole).transpose(2, 0, 1)
-        points[row] = frame.to_unit(dataset.shapes.points[row])
+        points[row] = frame.to_unit(dataset.shapes.points[row, :, :2])
         frames.append(frame)
         on_progress(row + 1, len(dataset))
     return Crops(torch.from_numpy(images), torch.from_numpy(points), tuple(frames), border_px)

@@ -1,8 +1,6 @@
-import os
-
 import pytest
 
-from datasets.errors import FileFormatError, TrainingError
+from datasets.errors import FewmarkError, FileFormatError, TrainingError
 from weaksup.checkpoints import read_checkpoint, save_checkpoint
 from weaksup.config import preset
 from weaksup.inference import load_network
@@ -13,7 +11,6 @@ from weaksup.run_folder import (
     RunFolder,
     RunState,
     this_process,
-    write_whole,
 )
 
 
@@ -117,18 +114,37 @@ def test_a_broken_state_is_refused(run, text):
         run.state()
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("old")
+def test_what_is_somebody_elses_is_not_taken_for_a_runs(tmp_path, sparse):
+    for name in ("checkpoint.pt", "state.json", "metrics.csv", "sparse.toml"):
+        folder = RunFolder(tmp_path / f"with-{name}")
+        folder.path.mkdir()
+        (folder.path / name).write_text("mine")
+        folder.clear()
+        with pytest.raises(FewmarkError, match=name):
+            folder.create(preset("quick"), sparse, {})
+        assert [p.name for p in folder.path.iterdir()] == [name]
+        assert (folder.path / name).read_text() == "mine"
 
-    def fail(new):
-        new.write_text("half")
-        raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(path, fail)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
+def test_a_folder_with_another_config_is_not_cleared(tmp_path):
+    folder = RunFolder(tmp_path)
+    (tmp_path / "config.toml").write_text("[server]")
+    (tmp_path / "metrics.csv").write_text("mine")
+    with pytest.raises(FileFormatError, match=r"config\.toml"):
+        folder.clear()
+    assert (tmp_path / "metrics.csv").read_text() == "mine"
+
+
+def test_what_a_stopped_beginning_left_is_written_again(run, sparse):
+    (run.path / "config.toml").unlink()
+    run.create(preset("quick"), sparse, {"data": ["/b"]})
+    assert run.sources == {"data": ["/b"]}
+
+
+def test_a_run_cannot_lie_below_a_file(tmp_path, sparse):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileFormatError, match=r"file/run.*cannot be written"):
+        RunFolder(tmp_path / "file" / "run").create(preset("quick"), sparse, {})
 
 
 def test_a_run_without_a_checkpoint_says_so(run):

@@ -128,3 +128,23 @@ def test_threads_are_half_of_the_cores_unless_told():
 def test_a_stage_without_parts_is_refused():
     with pytest.raises(TrainingError, match="train must name some of"):
         Stage("s", "all", ("main",), (), 1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image_size_px", 10**8),
+        ("width", float("inf")),
+        ("width", float("nan")),
+        ("threads", 10**14),
+        ("seed", 10**30),
+    ],
+)
+def test_what_torch_could_not_do_is_refused_at_once(name, value):
+    with pytest.raises(TrainingError, match=name):
+        preset("quick").changed(**{name: value})
+
+
+def test_an_endless_run_is_refused():
+    with pytest.raises(TrainingError, match="finite"):
+        preset("quick").scaled(float("inf"))
