@@ -132,10 +132,11 @@ def judgements(root: Path) -> list[Judgement]:
         Judgement(
             "network, people it never saw",
             f"evaluate {PREDICTED} --truth {FACES} --baseline {DENSE}",
-            "mean shape, the same people",
+            "mean shape of the dense faces, same pictures",
         ),
         Judgement(
-            "clicks + linear map, the clicked pictures", f"evaluate {COMPLETED} --truth {FACES}"
+            "clicks + linear map, clicked pictures",
+            f"evaluate {COMPLETED} --truth {FACES} --without {DENSE}",
         ),
     ]
 
@@ -208,8 +209,8 @@ def _judged(judgement: Judgement, run: Run) -> list[dict[str, Any]]:
         {
             "method": method,
             "pictures": measured["images"],
-            "NME_percent": round(100 * rates["nme"], 2),
-            "pictures_over_8_percent": f"{rates['failure_rate_8']:.1%}",
+            "NME": f"{rates['nme']:.2%}",
+            "over_8_%": f"{rates['failure_rate_8']:.1%}",
         }
         for method, rates in found.items()
     ]

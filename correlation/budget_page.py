@@ -51,8 +51,9 @@ def render() -> None:
     with right:
         _curve(source, known, chosen)
     st.caption(
-        f"{source.name}: {source.matrix.caption}. c is measured on these shapes and is a little "
-        "lower on others; among formats of equal m it hardly tells which gives the smaller error."
+        f"{source.caption}. c is measured on the shapes it was searched on and is lower on "
+        "others, with a few dozen shapes by a tenth or more; among formats of equal m it hardly "
+        "tells which gives the smaller error."
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
     _saved_points(source, m)

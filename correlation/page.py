@@ -26,7 +26,7 @@ def render() -> None:
     left, right = st.columns([3, 2])
     with left:
         st.plotly_chart(affinity_heatmap(source.matrix), key="correlation-heatmap")
-        st.caption(f"{source.name}: {source.matrix.caption}.")
+        st.caption(f"{source.caption}.")
         st.download_button(
             "Download as CSV",
             source.matrix.csv(),

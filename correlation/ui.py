@@ -14,6 +14,7 @@ from datasets.errors import FewmarkError
 from datasets.ui import require_dataset, stop_with_step, workspace
 
 ALL = "all"
+_USUAL_SPLIT = "train"
 
 _ALIGNMENT_HELP = """
 How place and size are taken out of every shape before it is compared; it changes the numbers a lot.
@@ -30,8 +31,8 @@ class Source:
 
     Parameters
     ----------
-    name
-        Name of the data set.
+    name, split
+        Name of the data set, and of its split or "all".
     dataset
         Its shapes, of the chosen split.
     matrix
@@ -43,10 +44,17 @@ class Source:
     """
 
     name: str
+    split: str
     dataset: LandmarkDataset
     matrix: AffinityMatrix
     mean_shape: NDArray[np.float64]
     version: tuple[str, ...]
+
+    @property
+    def caption(self) -> str:
+        """What stands below every figure: which shapes, how many, and how they were aligned."""
+        of = "" if self.split == ALL else f", split {self.split}"
+        return f"{self.name}{of}: {self.matrix.caption}"
 
 
 def require_source(key: str) -> Source:
@@ -55,7 +63,9 @@ def require_source(key: str) -> Source:
     with columns[0]:
         name, dataset = require_dataset(f"{key}-dataset")
     with columns[1]:
-        split = _kept("Split", [ALL, *dataset.splits], "fewmark.split", f"{key}-split")
+        # What is there to judge on is not looked at unless asked for.
+        splits = sorted([ALL, *dataset.splits], key=lambda split: split != _USUAL_SPLIT)
+        split = _kept("Split", splits, "fewmark.split", f"{key}-split")
     with columns[2]:
         alignment = _kept(
             "Alignment", list(ALIGNMENTS), "fewmark.alignment", f"{key}-alignment", _ALIGNMENT_HELP
@@ -76,7 +86,7 @@ def require_source(key: str) -> Source:
         )
     for text in matrix.cautions:
         st.warning(text)
-    return Source(name, part, matrix, mean, version)
+    return Source(name, split, part, matrix, mean, version)
 
 
 @st.cache_data(show_spinner="Computing affinities", max_entries=32)

@@ -143,20 +143,24 @@ def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
 @click.command()
 @click.argument("run", type=_PATH)
 @click.argument("source", type=_PATH, metavar="DATA")
-@click.argument("target", type=_PATH, metavar="OUT")
+@click.argument("target", type=_PATH, metavar="[OUT]", required=False)
 @click.option("--split", metavar="NAME", help="Only the pictures of this split.")
 @_FORCE
 @json_option
-def infer(run: Path, source: Path, target: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+def infer(
+    run: Path, source: Path, target: Path | None, *, as_json: bool, **options: Any  # noqa: ANN401
+) -> None:  # fmt: skip
     """Find all landmarks in the pictures of DATA with the network of RUN; write them to OUT.
 
     DATA is a data set of any file type or a folder of pictures; OUT becomes a data set's folder.
+    Left out, it is the place in RUN where the Results page looks.
     """
     from weaksup.inference import infer as infer_dataset
     from weaksup.run_folder import RunFolder
 
-    require_free(target, force=options["force"])
     folder = RunFolder(run).require()
+    target = target or folder.prediction(source.stem, options["split"])
+    require_free(target, force=options["force"])
     dataset = _read(source, options["split"], folder.sparse.dense)
     with progress_bar("Inferring") as on_progress:
         predicted = infer_dataset(folder, dataset, on_progress=on_progress)
@@ -200,6 +204,9 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
 @click.option("--truth", type=_PATH, required=True, help="Data set with the true landmarks.")
 @click.option("--split", metavar="NAME", help="Judge only this split of the truth.")
 @click.option("--span", metavar="NAME", help="What errors are parts of; the format's first span.")
+@click.option(
+    "--without", type=_PATH, metavar="DATA", help="Leave out its shapes, as those learnt from."
+)
 @click.option("--baseline", type=_PATH, metavar="DENSE", help="Add a row: its mean shape.")
 @click.option("--components", is_flag=True, help="Add a row for each component of the format.")
 @json_option
@@ -211,6 +218,9 @@ def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> 
     from weaksup.evaluation import rates
 
     true = _read(truth, options["split"])
+    if options["without"] is not None:
+        learnt = set(_read(options["without"], None, true.format).samples["shape_id"])
+        true = true.take([name not in learnt for name in true.samples["shape_id"]])
     evaluation = measure(_read(predicted, None, true.format), true, options["span"])
     rows = []
     if options["baseline"] is not None:
@@ -221,7 +231,11 @@ def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> 
     if options["components"]:
         parts = evaluation.per_component
         rows += [{"what": name, **rates(errors)} for name, errors in parts.items()]
-    report(evaluation.summary(), as_json=as_json, rows=rows)
+    summary = evaluation.summary()
+    report(summary, as_json=as_json, rows=rows)
+    if summary["landmarks_predicted"] < 1:
+        share = summary["landmarks_predicted"]
+        click.echo(f"Note: {share:.1%} of the true landmarks are predicted and judged.", err=True)
 
 
 def _read(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import LandmarkDataset
+from datasets.dataset import BOX_COLUMNS, LandmarkDataset
 from datasets.errors import ShapeMismatchError
 from datasets.metrics import (
     BOX,
@@ -60,11 +60,18 @@ class Evaluation:
         return {name: part for name, part in parts.items() if not np.isnan(part).all()}
 
     def summary(self) -> dict[str, Any]:
-        """Numbers of images judged and not predicted, span and `rates`, fit for JSON."""
-        judged = int((~np.isnan(self.per_image)).sum())
+        """What was judged, what was not predicted, span and `rates`, fit for JSON.
+
+        ``landmarks_predicted`` is the share of the true landmarks of the judged images: below 1,
+        errors are those of the landmarks that a detector chose to give.
+        """
+        judged = ~np.isnan(self.per_image)
         empty = int((~self.predicted.shapes.present.any(axis=1)).sum())
-        counts = {"images": judged, "without_prediction": self.unpredicted + empty}
-        return {**counts, "span": self.span, **rates(self.errors)}
+        true = self.truth.shapes.present[judged]
+        given = true & self.predicted.shapes.present[judged]
+        counts = {"images": int(judged.sum()), "without_prediction": self.unpredicted + empty}
+        share = float(given.sum() / max(true.sum(), 1))
+        return {**counts, "landmarks_predicted": share, "span": self.span, **rates(self.errors)}
 
 
 def rates(errors: NDArray[np.float64]) -> dict[str, float]:
@@ -93,7 +100,8 @@ def evaluate(
     Raises
     ------
     ShapeMismatchError
-        If no shape is in both, the formats differ, or a true shape lacks the span.
+        If no shape is in both, the formats differ, shapes of one name have boxes apart from each
+        other, or a true shape lacks the span.
     """
     place = {name: i for i, name in enumerate(predicted.samples["shape_id"])}
     matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
@@ -103,6 +111,18 @@ def evaluate(
         problem = f"no shape is in both data sets: names here are like {ours}, there like {theirs}"
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)
+    _require_same_objects(predicted, truth)
     errors = normalised_errors(predicted.shapes, truth.shapes, span)
     name = span or truth.format.default_span or BOX
     return Evaluation(truth, predicted, name, errors, int((matches < 0).sum()))
+
+
+def _require_same_objects(a: LandmarkDataset, b: LandmarkDataset) -> None:
+    """Refuse shapes that share a name by chance: their boxes must overlap where both have one."""
+    ours, theirs = (d.samples[list(BOX_COLUMNS)].to_numpy(dtype=float) for d in (a, b))
+    low, high = np.maximum(ours, theirs)[:, :2], np.minimum(ours, theirs)[:, 2:]
+    apart = (low >= high).any(axis=1)  # false where a box is not known
+    if apart.any():
+        name = b.samples["shape_id"].iloc[int(np.argmax(apart))]
+        problem = f"{name!r} is another object in each data set: their boxes do not overlap"
+        raise ShapeMismatchError(problem)

@@ -91,8 +91,8 @@ def _choose_split(name: str, dataset: LandmarkDataset) -> str | None:
 def _require_prediction(run: RunFolder, name: str, split: str | None) -> LandmarkDataset:
     """What the run found in the pictures; without it, a button that makes it."""
     workspace = ui.workspace()
-    stem = name if split is None else f"{name}--{split}"
-    target, work = run.prediction(stem), run.path / "jobs" / stem
+    target = run.prediction(name, split)
+    work = run.path / "jobs" / target.name
     job = find_job(work)
     if job is not None and job.running:
         wait_for(job, "The network looks at the pictures.")
@@ -212,6 +212,8 @@ def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
         column.metric(label, "-" if value is None else f"{value:.3g} {unit}")
     missed = rates["without_prediction"]
     more = f" {missed:,} more have no prediction and are not judged." if missed else ""
+    if rates["landmarks_predicted"] < 1:
+        more += f" Only {rates['landmarks_predicted']:.1%} of their landmarks are predicted."
     st.caption(f"{rates['images']:,} images; errors in parts of {evaluation.span}.{more}")
     left, right = st.columns(2)
     curves = {"network": evaluation.errors}

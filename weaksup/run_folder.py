@@ -103,9 +103,10 @@ class RunFolder:
         """The checkpoint; it is missing before the first one is written."""
         return self.path / "checkpoint.pt"
 
-    def prediction(self, dataset_name: str) -> Path:
-        """Folder of the data set inferred from another one of this name."""
-        return self.path / "predictions" / dataset_name
+    def prediction(self, dataset_name: str, split: str | None = None) -> Path:
+        """Folder of what was inferred in a data set of this name, or in one split of it."""
+        name = dataset_name if split is None else f"{dataset_name}--{split}"
+        return self.path / "predictions" / name
 
     def create(
         self, config: TrainingConfig, sparse: SparseFormat, sources: Mapping[str, Any]

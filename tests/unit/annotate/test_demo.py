@@ -39,7 +39,7 @@ def test_the_whole_job_runs_in_its_order_and_ends_in_a_table(tmp_path):
         "faces", "convert", "select", "project", "project", "export", "train", "infer", "complete",
     ]  # fmt: skip
     assert run.names[9:] == ["evaluate"] * 2
-    assert [row["NME_percent"] for row in result["rows"]] == [20.0, 3.12, 3.12]
+    assert [row["NME"] for row in result["rows"]] == ["20.00%", "3.12%", "3.12%"]
     assert sum("$ fewmark " in line for line in said) == 9
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, UnknownNameError
 from datasets.shapes import ShapeSet
 from weaksup.evaluation import evaluate, rates
@@ -77,3 +78,21 @@ def test_true_shapes_that_nobody_predicted_are_counted(truth):
     summary = evaluate(unfound.take([0, 2, 3]), truth).summary()
     assert (summary["images"], summary["without_prediction"]) == (2, 2)
     assert summary["nme"] == pytest.approx(0.01)
+
+
+def test_the_share_of_predicted_landmarks_is_told(truth):
+    few = truth.with_shapes(truth.shapes.keep([0, 1]))
+    summary = evaluate(few, truth).summary()
+    assert summary["nme"] == 0
+    assert summary["landmarks_predicted"] == pytest.approx(2 / 5)
+    assert evaluate(truth, few).summary()["landmarks_predicted"] == 1
+
+
+def test_objects_of_one_name_whose_boxes_are_apart_are_refused(truth):
+    def boxed(x_min, x_max):
+        edges = {"box_x_min": x_min, "box_x_max": x_max, "box_y_min": 0.0, "box_y_max": 10.0}
+        return LandmarkDataset(truth.shapes, truth.samples.assign(**edges), truth.root)
+
+    assert len(evaluate(boxed(0.0, 10.0), boxed(9.0, 20.0)).truth) == 4
+    with pytest.raises(ShapeMismatchError, match="'b000' is another object in each data set"):
+        evaluate(boxed(0.0, 10.0), boxed(11.0, 20.0))
