@@ -252,10 +252,9 @@ class LandmarkDataset:
             "fewmark": {"version": 1, "dimensions": D, "images": _relative_root(self.root, folder)},
             "format": table_from_format(self.format),
         }
-        with replacing(folder / SHAPES_FILE) as path:
-            pq.write_table(table, path)
-        with replacing(folder / HEADER_FILE) as path:
-            path.write_text(tomli_w.dumps(header), encoding="utf-8")
+        with replacing(folder / HEADER_FILE) as head, replacing(folder / SHAPES_FILE) as body:
+            pq.write_table(table, body)
+            head.write_text(tomli_w.dumps(header), encoding="utf-8")
         return folder
 
     @classmethod

@@ -240,7 +240,10 @@ def _write(dataset: LandmarkDataset, path: Path, raw: Array) -> None:
         for shape_id, points in zip(dataset.samples["shape_id"], raw, strict=True):
             if ".." in Path(shape_id).parts or Path(shape_id).is_absolute():
                 raise FileFormatError(path, None, f"the shape {shape_id!r} lies outside it")
-            write_lines(folder / f"{shape_id}{SUFFIX}", _lines(points))
+            file = folder / f"{shape_id}{SUFFIX}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = "\n".join((*_lines(points), ""))
+            file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _lines(points: Array) -> list[str]:

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -376,3 +377,18 @@ def test_a_format_of_wrong_values_is_refused_with_the_file(tmp_path, field, valu
     path.write_text(tomli_w.dumps(header))
     with pytest.raises(FileFormatError, match=r"dataset\.toml:format"):
         read_header(tmp_path / "d")
+
+
+def test_a_save_that_fails_leaves_the_old_data_set(tmp_path, monkeypatch):
+    old = small(3)
+    old.save(tmp_path / "d")
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tomli_w, "dumps", full)
+    with pytest.raises(FileFormatError, match="No space left"):
+        small(5).save(tmp_path / "d")
+    monkeypatch.undo()
+    assert_same(LandmarkDataset.load(tmp_path / "d"), old)
+    assert len(list((tmp_path / "d").iterdir())) == 2
