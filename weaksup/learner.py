@@ -162,6 +162,10 @@ class Learner:
         loss = squared_distance_loss(predicted, points, counted)
         work.optimiser.zero_grad()
         self._fabric.backward(loss)
+        if self._config.clip_norm > 0:
+            self._fabric.clip_gradients(
+                work.network, work.optimiser, max_norm=self._config.clip_norm
+            )
         work.optimiser.step()
         level = squared_distance_loss(self._mean_shape.expand_as(points), points, counted)
         return torch.stack([loss.detach(), level]).cpu()

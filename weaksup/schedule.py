@@ -42,7 +42,7 @@ class LearningRate:
     def __init__(self, stage: Stage, steps: int, warm_up_steps: int) -> None:
         self._stage = stage
         self._steps = steps
-        self._warm_up = max(1, min(warm_up_steps, steps // 10))
+        self._warm_up = max(1, min(warm_up_steps, steps // 2))
         self._step = 0
         self._lowest = math.inf
         self._waited = 0

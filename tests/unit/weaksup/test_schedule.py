@@ -28,8 +28,8 @@ def test_plateau_rate_rises_over_the_first_steps_and_then_stays():
     )
 
 
-def test_warm_up_takes_at_most_a_tenth_of_the_stage():
-    assert rates(LearningRate(stage(), 20, 50), 3) == pytest.approx([0.05, 0.1, 0.1])
+def test_warm_up_takes_at_most_half_of_the_stage():
+    assert rates(LearningRate(stage(), 4, 50), 3) == pytest.approx([0.05, 0.1, 0.1])
 
 
 def test_rate_is_cut_to_a_tenth_when_the_loss_has_not_fallen_for_the_patience():

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -9,6 +10,8 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import fingerprint, read_checkpoint
+from weaksup.config import Stage, TrainingConfig
+from weaksup.parts import BODY, MAIN
 from weaksup.run_folder import FAILED, FINISHED, STOPPED, RunFolder
 from weaksup.samples import TrainingData
 from weaksup.training import train
@@ -223,3 +226,19 @@ def test_boxes_of_other_pictures_make_other_data(data):
     changed = LandmarkDataset(data.images.shapes, boxed, data.images.root)
     assert fingerprint(data) != fingerprint(dataclasses.replace(data, images=changed))
     assert fingerprint(data) == fingerprint(TrainingData(data.images, data.sparse, data.valid))
+
+
+def test_shortened_gradients_keep_a_rate_that_is_too_high_from_destroying_the_network(
+    data, tmp_path
+):
+    hot = Stage("sparse", "all", (MAIN,), (BODY, MAIN), epochs=6, rate=0.3, batch=8)
+    config = TrainingConfig("hot", (hot,), image_size_px=32, width=0.125, warm_up_steps=0)
+    worst = {}
+    for clip_norm in (0.0, 0.01):
+        run = tmp_path / str(clip_norm)
+        with contextlib.suppress(TrainingError):  # not finite any more
+            train(config.changed(clip_norm=clip_norm), run, data)
+        metrics = RunFolder(run).metrics()
+        worst[clip_norm] = (metrics["loss"] / metrics["mean_shape_loss"]).max()
+    assert not worst[0.0] < 5
+    assert worst[0.01] < 1.5
