@@ -154,9 +154,11 @@ class RunFolder:
         if not self.exists:
             return
         _ = self.config
-        for name in ("checkpoint.pt", "state.json", "metrics.csv", "sources.toml", "sparse.toml"):
-            (self.path / name).unlink(missing_ok=True)
-        (self.path / "config.toml").unlink()  # last: till then it is a run, however it ends
+        # The config comes last: till then it is a run, however this ends.
+        names = ("checkpoint.pt", "state.json", "metrics.csv", "sources.toml", "sparse.toml")
+        with named_errors(self.path, "written"):
+            for name in (*names, "config.toml"):
+                (self.path / name).unlink(missing_ok=True)
 
     def require(self) -> "RunFolder":
         """Itself, if there is a run.
