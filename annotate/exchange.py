@@ -1,6 +1,7 @@
 """Between data sets and the store: projects from pictures, labels in, labels out."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from annotate.labelling import Point, arrays_from_points, points_from_arrays
 from annotate.store import AnnotationStore, Draft, NewItem, Project
-from annotate.tasks import documents, status_of
+from annotate.tasks import Document, documents, status_of
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FileFormatError, ShapeMismatchError, StoreError
 from datasets.formats import SparseFormat
@@ -130,14 +131,16 @@ def import_dataset(
     Raises
     ------
     ShapeMismatchError
-        If the landmark formats differ.
+        If the landmark formats differ or no shape is in both.
     """
     dense = project.sparse.dense
     if dataset.format.landmarks != dense.landmarks:
         raise ShapeMismatchError(f"cannot import {dataset.format.name} into {dense.name}")
+    items = documents(store, project, count=None)
+    require_common(items, dataset)
     place = {str(name): row for row, name in enumerate(dataset.samples["shape_id"])}
     drafts, before = [], 0
-    for document in documents(store, project, count=None):
+    for document in items:
         row = place.pop(document.item.content.shape_id, None)
         if row is None:
             continue
@@ -150,6 +153,22 @@ def import_dataset(
             drafts.append(first_draft(document.item.id, annotator, points))
     store.save_all(drafts)
     return Imported(len(drafts), before, len(place))
+
+
+def require_common(items: Sequence[Document], dataset: LandmarkDataset) -> None:
+    """Refuse to join a project and a data set that have no shape in common by its name.
+
+    Raises
+    ------
+    ShapeMismatchError
+        With a name of each side.
+    """
+    ours = [document.item.content.shape_id for document in items]
+    theirs = [str(name) for name in dataset.samples["shape_id"]]
+    if set(ours).isdisjoint(theirs):
+        here, there = (repr(names[0]) if names else "nothing" for names in (ours, theirs))
+        problem = f"no shape is in both: the project has names like {here}, the data set {there}"
+        raise ShapeMismatchError(problem)
 
 
 def first_draft(item: int, annotator: str, points: tuple[Point | None, ...]) -> Draft:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.exchange import Imported, first_draft
+from annotate.exchange import Imported, first_draft, require_common
 from annotate.labelling import ABSENT, Point, placed
 from annotate.store import AnnotationStore, Project
 from annotate.tasks import documents
@@ -37,7 +37,7 @@ def simulate_labels(
     Raises
     ------
     ShapeMismatchError
-        If the landmark formats differ or `noise` is negative.
+        If the landmark formats differ, no shape is in both, or `noise` is negative.
     """
     if truth.format.landmarks != project.sparse.dense.landmarks:
         problem = f"cannot simulate {project.sparse.dense.name} from {truth.format.name}"
@@ -48,6 +48,7 @@ def simulate_labels(
     lengths = span_lengths(whole.shapes) if len(whole) else np.zeros(0)
     place = {str(name): row for row, name in enumerate(whole.samples["shape_id"])}
     items = documents(store, project, count=None)
+    require_common(items, truth)
     drafts, before, unknown = [], 0, 0
     for document in items[: max(0, len(items) - leave)]:
         row = place.get(document.item.content.shape_id)

@@ -189,6 +189,12 @@ def _summary(sources: Sources, config: TrainingConfig) -> str | None:
     second.metric("of them dense, n", f"{n:,}")
     first.metric("Landmarks marked, m of M", f"{m} of {M}")
     second.metric("Labels saved, (M - m)(N - n)", f"{(M - m) * (N - n):,}")
+    lacking = int((~counted[0].any(dim=1)).sum()) if config.stages[0].images == "all" else 0
+    if lacking:
+        st.warning(
+            f"{lacking:,} of {N:,} images lack the landmarks of this sparse format and are left "
+            "out. Is it the format that they were marked with?"
+        )
     passes = sum(
         stage.epochs * int(rows.any(dim=1).sum())
         for stage, rows in zip(config.stages, counted, strict=True)

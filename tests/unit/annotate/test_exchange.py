@@ -202,3 +202,15 @@ def test_the_guide_uses_complete_shapes_only_and_may_be_missing(truth: LandmarkD
     assert_allclose(one, mean_guide(truth.shapes.take([0])))
     assert mean_guide(empty_shapes(truth.format, 3)) is None
     assert mean_guide(ShapeSet.from_points(np.ones((2, 5, 2)), truth.format)) is None
+
+
+def test_data_sets_without_a_shape_in_common_are_refused_with_a_name_of_each(
+    store: AnnotationStore, project: Project, truth: LandmarkDataset
+) -> None:
+    samples = truth.samples.assign(shape_id=[f"train/{name}" for name in truth.samples["shape_id"]])
+    other = LandmarkDataset(truth.shapes, samples, truth.root)
+    with pytest.raises(ShapeMismatchError, match=r"no shape is in both.*the data set 'train/"):
+        import_dataset(store, project, other)
+    with pytest.raises(ShapeMismatchError, match="no shape is in both"):
+        simulate_labels(store, project, other, np.random.default_rng(0))
+    assert store.counts(project).open == 6
