@@ -167,8 +167,11 @@ def _pictures(dataset: LandmarkDataset, folder: str, stamp: int) -> None:
             config={"scrollZoom": True, "displayModeBar": False},
         )  # fmt: skip
         _, problem = picture(dataset, row)
-        st.caption(problem or "Point at a landmark for its name, turn the wheel to zoom. "
-                   "Orange landmarks are occluded.")
+        st.caption(
+            problem
+            or "Point at a landmark for its name, turn the wheel to zoom. "
+            "Orange landmarks are occluded."
+        )
     with small:
         _grid(dataset, folder, stamp, row)
 
