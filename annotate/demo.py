@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import FewmarkError, FileFormatError
+from datasets.files import replacing
 
 RESULT_FILE = "demo.json"
 
@@ -227,6 +228,5 @@ def _read_note(path: Path) -> dict[str, Any] | None:
 
 
 def _write_note(path: Path, result: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")

@@ -63,4 +63,6 @@ def replacing_folder(path: Path) -> Iterator[Path]:
                 path.rename(old)
             new.rename(path)
         finally:
+            if old.exists() and not path.exists():  # the new one could not take the place
+                old.rename(path)
             shutil.rmtree(workshop)

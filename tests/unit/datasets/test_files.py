@@ -1,4 +1,5 @@
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,21 @@ def test_the_longest_name_that_the_system_allows_can_be_written(tmp_path):
     with replacing(tmp_path / ("a" * 255)) as new:
         new.write_text("x")
     assert (tmp_path / ("a" * 255)).read_text() == "x"
+
+
+def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    old = tmp_path / "faces"
+    old.mkdir()
+    (old / "a.pts").write_text("kept")
+    rename = Path.rename
+
+    def only_away(self, target):
+        if self.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", only_away)
+    with pytest.raises(FileFormatError, match="No space left"), replacing_folder(old) as new:
+        (new / "a.pts").write_text("new")
+    assert (old / "a.pts").read_text() == "kept"
+    assert [p.name for p in tmp_path.iterdir()] == ["faces"]
