@@ -51,11 +51,17 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
 @click.option("--to", "to_type", metavar="TYPE", help=_TYPE_HELP)
 @click.option("--format", "format_name", metavar="NAME", help="Landmark format, e.g. 300w-68.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures.")
+@click.option(
+    "--hold-out", type=float, metavar="S",
+    help="Name a random share of the subjects (or shapes, where there are no subjects) 'valid', "
+    "all others 'train'.",
+)  # fmt: skip
 @click.option("--split", metavar="NAME", help="Only the shapes of this split.")
 @click.option("--share", type=float, metavar="S", help="Only a random share of them, in (0, 1].")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --share."
-)
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Seed of --hold-out and --share.",
+)  # fmt: skip
 @click.option("--subset", metavar="NAME", help="Only the landmarks of this smaller format.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Make all landmarks absent but this format's."
@@ -80,11 +86,13 @@ def convert(source: Path, target: Path, **options: Any) -> None:  # noqa: ANN401
     with progress_bar("Reading pictures") as on_progress:
         dataset = with_sizes(dataset, on_progress)
     lost = write(dataset, target, options["to_type"])
+    drawn = options["hold_out"] is not None or options["share"] is not None
     result = {
         "written": str(target),
         "shapes": len(dataset),
         "format": dataset.format.name,
         "dense": int(dataset.shapes.complete.sum()),
+        "seed": options["seed"] if drawn else None,
         "not_kept": list(lost) or None,
     }
     report(result, as_json=options["as_json"])
@@ -94,6 +102,8 @@ def _narrowed(dataset: "LandmarkDataset", options: dict[str, Any]) -> "LandmarkD
     """The part of a data set that the options ask for."""
     import numpy as np
 
+    if options["hold_out"] is not None:
+        dataset = dataset.held_out(options["hold_out"], np.random.default_rng(options["seed"]))
     if options["split"] is not None:
         dataset = dataset.split(options["split"])
     if options["share"] is not None:

@@ -21,6 +21,7 @@ from datasets.shapes import ShapeSet, row_index
 
 SHAPES_FILE = "shapes.parquet"
 HEADER_FILE = "dataset.toml"
+TRAIN, VALID = "train", "valid"
 BOX_COLUMNS = ("box_x_min", "box_y_min", "box_x_max", "box_y_max")
 TEXT_COLUMNS = ("shape_id", "image", "split", "subject")
 SIZE_COLUMNS = ("height_px", "width_px")
@@ -182,6 +183,37 @@ class LandmarkDataset:
             raise ShapeMismatchError(f"a share must lie in (0, 1], got {share}")
         n = max(1, round(share * len(self)))
         return self.take(np.sort(rng.permutation(len(self))[:n]))
+
+    def held_out(self, share: float, rng: np.random.Generator) -> "LandmarkDataset":
+        """The same rows, split anew: a random share of the subjects ``valid``, all others ``train``.
+
+        A shape without a subject counts as a subject of its own. With G of them, round(share * G)
+        are held out, but at least one, and at least one is left. Who they are depends on the
+        names and the seed, not on the order of the rows.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If the share is not between 0 and 1, or there are not two subjects.
+        """
+        if not 0 < share < 1:
+            raise ShapeMismatchError(f"the share to hold out must lie between 0 and 1, got {share}")
+        groups = [
+            ("shape", str(shape)) if pd.isna(subject) else ("subject", str(subject))
+            for shape, subject in zip(
+                self.samples["shape_id"], self.samples["subject"], strict=True
+            )
+        ]
+        known = sorted(set(groups))
+        if len(known) < 2:
+            found = f"found {len(known)} in {len(self)} shapes"
+            raise ShapeMismatchError(f"holding out needs two subjects or shapes, {found}")
+        n = min(max(1, round(share * len(known))), len(known) - 1)
+        valid = {known[i] for i in rng.permutation(len(known))[:n]}
+        samples = self.samples.copy()
+        names = [VALID if group in valid else TRAIN for group in groups]
+        samples["split"] = pd.Series(names, dtype="object", index=samples.index)
+        return LandmarkDataset(self.shapes, samples, self.root)
 
     def with_shapes(self, shapes: ShapeSet) -> "LandmarkDataset":
         """The same samples with other shapes, such as predicted ones."""

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from datasets.dataset import LandmarkDataset, sample_table
@@ -74,3 +74,40 @@ def test_draws_are_nested_and_of_the_size_asked_for(N, shares, seed):
     assert set(small) <= set(large)
     assert len(large) == max(1, round(max(shares) * N))
     assert large == sorted(large, key=int)
+
+
+@given(
+    subjects=st.lists(st.none() | st.sampled_from("abcde"), min_size=2, max_size=40),
+    share=st.floats(0.001, 0.999),
+    seed=seeds,
+)
+def test_a_subject_is_never_on_both_sides(subjects, share, seed):
+    groups = {subject or f"row {i}" for i, subject in enumerate(subjects)}
+    assume(len(groups) > 1)
+    ids = [str(i) for i in range(len(subjects))]
+    dataset = dataset_of(ids, 0, subject=subjects)
+    held_out = dataset.held_out(share, np.random.default_rng(seed)).samples
+    sides = {name: set() for name in ("train", "valid")}
+    for i, (subject, split) in enumerate(zip(subjects, held_out["split"], strict=True)):
+        sides[split].add(subject or f"row {i}")
+    assert not sides["train"] & sides["valid"]
+    assert sides["train"] | sides["valid"] == groups
+    assert len(sides["valid"]) == min(max(1, round(share * len(groups))), len(groups) - 1)
+
+
+@given(
+    subjects=st.lists(st.none() | st.integers(0, 3).map(str), min_size=2, max_size=30),
+    order=st.randoms(use_true_random=False),
+    seed=seeds,
+)
+def test_the_same_seed_holds_out_the_same_whatever_the_order(subjects, order, seed):
+    assume(subjects[0] is None or len(set(subjects)) > 1)
+    ids = [str(i) for i in range(len(subjects))]
+    dataset = dataset_of(ids, 0, subject=subjects)
+    rows = list(range(len(ids)))
+    order.shuffle(rows)
+    splits = []
+    for part in (dataset, dataset, dataset.take(rows)):
+        samples = part.held_out(0.3, np.random.default_rng(seed)).samples
+        splits.append(dict(zip(samples["shape_id"], samples["split"], strict=True)))
+    assert splits[0] == splits[1] == splits[2]

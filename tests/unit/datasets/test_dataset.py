@@ -131,6 +131,39 @@ def test_a_split_has_its_rows_and_an_unknown_one_is_refused():
         dataset.split("train").with_shapes(dataset.split("train").shapes).take([]).split("x")
 
 
+def test_holding_out_replaces_the_splits_and_leaves_the_rest():
+    before = small()
+    after = before.held_out(0.4, np.random.default_rng(0))
+    assert set(after.splits) == {"train", "valid"}
+    assert after.samples["split"].notna().all()
+    pd.testing.assert_frame_equal(
+        after.samples.drop(columns="split"), before.samples.drop(columns="split")
+    )
+    assert before.samples["split"].isna().any()  # what was handed in is not changed
+
+
+def test_shapes_without_subjects_are_held_out_one_by_one():
+    shapes = ShapeSet.from_points(np.zeros((10, 1, 2)))
+    dataset = LandmarkDataset(shapes, sample_table([str(i) for i in range(10)]))
+    after = dataset.held_out(0.3, np.random.default_rng(1))
+    assert len(after.split("valid")) == 3
+    assert len(after.split("train")) == 7
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.2, 1.5, float("nan")])
+def test_a_share_to_hold_out_lies_between_0_and_1(share):
+    with pytest.raises(ShapeMismatchError, match="between 0 and 1"):
+        small().held_out(share, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("N", [0, 1, 3])
+def test_one_subject_cannot_be_held_out_of_itself(N):
+    shapes = ShapeSet.from_points(np.zeros((N, 1, 2)))
+    samples = sample_table([str(i) for i in range(N)], subject=["Ann"] * N)
+    with pytest.raises(ShapeMismatchError, match=rf"two subjects or shapes, found .* in {N} shap"):
+        LandmarkDataset(shapes, samples).held_out(0.2, np.random.default_rng(0))
+
+
 def test_a_smaller_draw_is_part_of_a_larger_one():
     N = 200
     dataset = LandmarkDataset(

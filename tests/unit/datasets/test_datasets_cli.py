@@ -63,6 +63,28 @@ def test_convert_draws_the_same_share_of_a_split_for_the_same_seed(faces, tmp_pa
     np.testing.assert_array_equal(first.shapes.points, expected.shapes.points)
 
 
+def test_convert_holds_whole_subjects_out_of_a_table_without_splits(tmp_path, capsys):
+    rows = [f"p{i // 4},{i},1,2,3" for i in range(20)]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["subject,x0,y0,x1,y1", *rows]) + "\n")
+    hold_out = ("--hold-out", "0.2", "--seed", "3")
+    result = run_json(capsys, "convert", table, tmp_path / "all", *hold_out)
+    assert result["seed"] == 3
+    whole = read(tmp_path / "all")
+    assert {name: len(whole.split(name)) for name in whole.splits} == {"train": 16, "valid": 4}
+    assert whole.split("valid").samples["subject"].nunique() == 1
+    run(capsys, "convert", tmp_path / "all", tmp_path / "train", "--split", "train")
+    run(capsys, "convert", table, tmp_path / "at_once", *hold_out, "--split", "train")
+    later, at_once = read(tmp_path / "train"), read(tmp_path / "at_once")
+    assert list(later.samples["shape_id"]) == list(at_once.samples["shape_id"])
+    assert later.splits == ("train",)
+
+
+@pytest.mark.usefixtures("faces")
+def test_convert_names_no_seed_where_nothing_is_drawn(tmp_path, capsys):
+    assert run_json(capsys, "convert", tmp_path / "faces", tmp_path / "out")["seed"] is None
+
+
 def test_convert_keeps_only_the_landmarks_of_a_sparse_format(faces, tmp_path, capsys):
     sparse = SparseFormat(FORMAT, (3, 30), (3,) * 30 + (30,) * 38)
     sparse.save(tmp_path / "m2.toml")
@@ -122,6 +144,7 @@ def test_convert_refuses_what_exists_unless_forced(tmp_path, capsys):
         (["nowhere", "out"], "nowhere: there is no such file or folder"),
         (["faces", "out", "--split", "test"], "no shape is in split 'test'"),
         (["faces", "out", "--share", "0"], "a share must lie in (0, 1], got 0"),
+        (["faces", "out", "--hold-out", "1"], "share to hold out must lie between 0 and 1, got 1"),
         (["faces", "out", "--share", "most"], "is not a valid float"),
         (["faces", "out", "--from", "coco"], "unknown file type 'coco'"),
         (["faces", "out", "--to", "coco"], "unknown file type 'coco'"),
