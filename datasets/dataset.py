@@ -170,8 +170,10 @@ class LandmarkDataset:
         """
         mask = (self.samples["split"] == name).to_numpy(dtype=bool)
         if not mask.any():
-            known = ", ".join(self.splits) or "none"
-            raise UnknownNameError(f"no shape is in split {name!r}; splits are: {known}")
+            problem = f"no shape is in split {name!r}; splits are: {', '.join(self.splits)}"
+            if not self.splits:
+                problem = "this data set has no splits; `fewmark convert --hold-out 0.2` makes them"
+            raise UnknownNameError(problem)
         return self.take(mask)
 
     def draw(self, share: float, rng: np.random.Generator) -> "LandmarkDataset":

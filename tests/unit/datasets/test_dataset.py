@@ -127,8 +127,14 @@ def test_a_split_has_its_rows_and_an_unknown_one_is_refused():
     assert dataset.split("train").samples["subject"].tolist() == ["Ása", "Ása"]
     with pytest.raises(UnknownNameError, match="'test'; splits are: train, valid"):
         dataset.split("test")
-    with pytest.raises(UnknownNameError, match="splits are: none"):
-        dataset.split("train").with_shapes(dataset.split("train").shapes).take([]).split("x")
+
+
+def test_where_there_are_no_splits_the_error_says_how_to_make_them():
+    shapes = ShapeSet.from_points(np.zeros((2, 1, 2)))
+    dataset = LandmarkDataset(shapes, sample_table(["a", "b"]))
+    with pytest.raises(UnknownNameError, match=r"has no splits; `fewmark convert --hold-out 0\.2`"):
+        dataset.split("train")
+    assert len(dataset.held_out(0.2, np.random.default_rng(0)).split("train")) == 1
 
 
 def test_holding_out_replaces_the_splits_and_leaves_the_rest():
