@@ -187,7 +187,7 @@ class LandmarkDataset:
         return self.take(np.sort(rng.permutation(len(self))[:n]))
 
     def held_out(self, share: float, rng: np.random.Generator) -> "LandmarkDataset":
-        """The same rows, split anew: a random share of the subjects ``valid``, all others ``train``.
+        """The same rows, split anew: a random share of the subjects ``valid``, the rest ``train``.
 
         A shape without a subject counts as a subject of its own. With G of them, round(share * G)
         are held out, but at least one, and at least one is left. Who they are depends on the
