@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(text)
     except KeyboardInterrupt:
         _fail("stopped")
+    except OSError as error:  # the disk, a permission, a file where a folder should be
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
 
 def _fail(message: str) -> None:
@@ -144,7 +146,7 @@ def list_projects(store: str, *, as_json: bool) -> None:
 @click.option("--truth", type=_PATH, required=True, help="Data set with all landmarks.")
 @click.option("--noise", type=float, default=0.01, show_default=True, help="In parts of the span.")
 @click.option("--leave", type=int, default=0, show_default=True, help="Last items left unlabelled.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @json_option
 def simulate(  # noqa: PLR0913 - one option each
     store: str, name: str, *, truth: Path, noise: float, leave: int, seed: int, as_json: bool
@@ -228,7 +230,7 @@ def serve(workspace: Path | None, port: int, address: str) -> None:
 @click.option("--share", type=float, default=0.1, show_default=True, help="Labelled densely.")
 @click.option("--m", type=int, default=10, show_default=True, help="Landmarks to mark.")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Times all epochs.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @json_option
 def demo(workspace: Path | None, *, as_json: bool, **sizes: Any) -> None:  # noqa: ANN401
     """Do the whole job on faces drawn by the computer, in WORKSPACE, command by command.

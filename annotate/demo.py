@@ -223,7 +223,7 @@ def _read_note(path: Path) -> dict[str, Any] | None:
     try:
         note = json.loads(path.read_text(encoding="utf-8"))
         return {name: note[name] for name in ("settings", "done", "rows")}
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise FileFormatError(path, None, "not the note of a demo; delete it") from error
 
 

@@ -42,7 +42,7 @@ def simulate_labels(
     if truth.format.landmarks != project.sparse.dense.landmarks:
         problem = f"cannot simulate {project.sparse.dense.name} from {truth.format.name}"
         raise ShapeMismatchError(problem)
-    if noise < 0 or leave < 0:
+    if not noise >= 0 or leave < 0:
         raise ShapeMismatchError(f"noise and leave must not be negative, got {noise} and {leave}")
     whole = truth.take(truth.shapes.complete)
     lengths = span_lengths(whole.shapes) if len(whole) else np.zeros(0)

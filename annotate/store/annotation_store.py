@@ -45,6 +45,8 @@ def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
         path = Path(parsed.database or "")
         if not path.is_file():
             raise StoreError(f"{path}: there is no annotation store; 'project create' makes one")
+        if path.stat().st_size == 0:
+            raise StoreError(f"{path}: an empty file is no annotation store")
     store = AnnotationStore(connect(url))
     try:
         with clear_errors():

@@ -159,3 +159,27 @@ def test_serve_checks_the_port_and_opens_the_workspace(
     assert asked == [("localhost", 8600), (tmp_path / "new", "localhost", 8600)]
     assert (tmp_path / "new").is_dir()
     assert "http://localhost:8600" in capsys.readouterr().out
+
+
+def test_places_that_cannot_be_are_one_line_and_nothing_is_written(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    file = workspace / "file"
+    file.write_bytes(b"")
+    sources = ("--sparse", workspace / "three.toml", "--data", workspace / "faces")
+    assert "file" in failed(capsys, "project", "create", file / "below.sqlite", "faces", *sources)
+    assert "file" in failed(capsys, "serve", file)
+    assert "file" in failed(capsys, "demo", file)
+    assert "an empty file is no annotation store" in failed(capsys, "project", "list", file)
+    assert file.read_bytes() == b""
+
+
+def test_numbers_that_make_no_sense_are_refused(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    created(capsys, workspace)
+    simulate = ("project", "simulate", workspace / "labels.sqlite", "faces")
+    truth = ("--truth", workspace / "faces")
+    assert "'--seed': -1" in failed(capsys, *simulate, *truth, "--seed", -1)
+    assert "got nan" in failed(capsys, *simulate, *truth, "--noise", "nan")
+    assert ran(capsys, "project", "list", workspace / "labels.sqlite")["rows"][0]["done"] == 0

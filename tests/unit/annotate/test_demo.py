@@ -87,7 +87,8 @@ def test_a_demo_of_other_sizes_is_refused(tmp_path):
         run_demo(tmp_path / "w", DemoSettings(faces=200), Recorder(), lambda _: None)
 
 
-def test_a_broken_note_is_named(tmp_path):
-    (tmp_path / RESULT_FILE).write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_broken_note_is_named(tmp_path, text):
+    (tmp_path / RESULT_FILE).write_text(text)
     with pytest.raises(FileFormatError, match=RESULT_FILE):
         run_demo(tmp_path, DemoSettings(), Recorder(), lambda _: None)
