@@ -135,7 +135,8 @@ def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
     measured = folder.metrics().dropna(subset=["valid_nme"])
     nme = None if measured.empty else float(measured["valid_nme"].iloc[-1])
     result = {"run": str(folder.path), "status": state.status, "message": state.message}
-    facts = {name: state.facts[name] for name in ("images", "dense", "valid", "mean_shape_nme")}
+    known = ("images", "dense", "valid", "mean_shape_nme")
+    facts = {name: state.facts[name] for name in known if name in state.facts}
     warnings = {"warnings": list(state.warnings)} if state.warnings else {}
     report({**result, **facts, "valid_nme": nme, **warnings}, as_json=as_json)
 

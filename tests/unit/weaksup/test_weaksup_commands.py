@@ -108,7 +108,7 @@ def test_a_config_file_stands_for_a_preset(places, capsys):
     [
         (["--data", "gone"], "gone"),
         (["--sparse", "gone.toml"], "gone.toml: cannot be read"),
-        (["--valid-split", "dev"], "no shape is in split 'dev'"),
+        (["--valid-split", "dev"], "this data set has no splits"),
         (["--preset", "fast"], "unknown preset 'fast'"),
         (["--scale", "-1"], "scale of a run must be positive"),
         (["--image-size", "8"], "at least 32"),
@@ -156,7 +156,10 @@ def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, tra
     for arguments, message in (
         (["infer", places, valid, places / "out"], "no training run"),
         (["infer", trained.path, places / "gone", places / "out"], "gone"),
-        (["infer", trained.path, valid, places / "out", "--split", "x"], "split 'x'"),
+        (
+            ["infer", trained.path, valid, places / "out", "--split", "x"],
+            "this data set has no splits",
+        ),
         (["infer", trained.path, valid, dense], "exists already"),
         (["complete", clicks, dense, "--dense", dense], "exists already"),
         (["complete", clicks, places / "out", "--dense", clicks], "two at least; found 0"),
