@@ -166,7 +166,7 @@ def run_demo(root: Path, settings: DemoSettings, run: Run, say: Say) -> dict[str
     if before is None and root.exists() and any(root.iterdir()):
         raise DemoError(f"{root}: the folder is not empty and holds no demo; name another one")
     if before is not None and before["settings"] != asdict(settings):
-        problem = f"{root}: holds a demo of other sizes; name another folder or use --force"
+        problem = f"{root}: holds a demo of other sizes; name another folder"
         raise DemoError(problem)
     if before is not None and before["rows"]:
         return before

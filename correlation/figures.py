@@ -80,6 +80,8 @@ def affinity_on_shape(
 ) -> go.Figure:
     """The mean shape, coloured by affinity to one landmark; a line to another if given.
 
+    The scale of colours is that of `affinity_heatmap`, beside which it stands.
+
     Parameters
     ----------
     mean_shape
@@ -109,7 +111,6 @@ def affinity_on_shape(
         "colorscale": SCALE,
         "size": 11,
         "line": {"color": GREY, "width": 1},
-        "colorbar": {"title": {"text": "affinity"}, "thickness": 12},
     }
     texts = [f"{v:.3f}" for v in values]
     figure.add_trace(_landmarks(mean_shape, known, range(len(known)), marker, texts))

@@ -25,7 +25,7 @@ def report(
     Parameters
     ----------
     result
-        Named values, fit for JSON.
+        Named values, fit for JSON. Lines leave out what is None or an empty list.
     as_json
         What `json_option` gave.
     rows
@@ -36,7 +36,8 @@ def report(
         click.echo(json.dumps(whole, indent=2, allow_nan=False))
         return
     for name, value in result.items():
-        click.echo(f"{name.replace('_', ' ')}: {_text(value)}")
+        if value is not None and value != []:
+            click.echo(f"{name.replace('_', ' ')}: {_text(value)}")
     if rows:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in rows[0]:
