@@ -1,9 +1,11 @@
-"""Whether a few columns cover all rows: reductions and greedy bounds, then one programme.
+"""Whether a few columns cover all rows: reductions, bounds and a small search; then a programme.
 
-Nearly every question that a search for K centres asks is settled before the programme is needed.
+Nearly every question that a search for K centres asks of landmarks is settled by the reductions,
+and the rest by a few hundred nodes of branch and bound on sets kept as the bits of integers.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +15,8 @@ from correlation.mip import Cover, Verdict, cover_at_most
 
 Bools = NDArray[np.bool_]
 
-_FEW = 3  # so few columns are found by looking at every combination
-_STEP = 12  # rows added at once, about
-_MANY = 100  # rows from which on it pays to begin with some of them
+_FEW = 250  # columns whose pairs are compared at once
+MOST_NODES = 4000  # after so many the programme is faster than the search
 
 
 def decide_cover(within: Bools, budget: int, deadline: float = np.inf) -> Cover:
@@ -30,7 +31,7 @@ def decide_cover(within: Bools, budget: int, deadline: float = np.inf) -> Cover:
     deadline
         Moment of `time.perf_counter` after which the verdict may be UNKNOWN.
     """
-    core = _reduced(within)
+    core = reduced(within)
     if core is None:
         return Cover(Verdict.NO)
     left = budget - len(core.forced)
@@ -40,37 +41,17 @@ def decide_cover(within: Bools, budget: int, deadline: float = np.inf) -> Cover:
 
 
 def _decide_core(part: Bools, budget: int, deadline: float) -> Cover:
-    packing = _packing(part)
-    if len(packing) > budget:
+    if len(packing(part)) > budget:
         return Cover(Verdict.NO)
     picked = _greedy_cover(part)
     if len(picked) <= budget:
         return Cover(Verdict.YES, tuple(picked))
-    if budget <= _FEW:
-        few = _few_columns(part, budget)
-        return Cover(Verdict.NO) if few is None else Cover(Verdict.YES, few)
-    if len(part) > _MANY:
-        return _decide_growing(part, packing, budget, deadline)
-    return _by_programme(part, budget, deadline)
-
-
-def _decide_growing(part: Bools, rows: list[int], budget: int, deadline: float) -> Cover:
-    """Decide for a few rows first, and add rows that the columns found miss (Chen and Chen 2009).
-
-    Few rows leave few columns that differ, so each step is quick, and a NO for some rows is a
-    NO for all.
-    """
-    while len(rows) < len(part) / 2:
-        answer = decide_cover(part[rows], budget, deadline)
-        if answer.verdict is not Verdict.YES:
-            return answer
-        missed = np.flatnonzero(~part[:, list(answer.columns)].any(axis=1))
-        if missed.size == 0:
-            return answer
-        apart = [int(missed[i]) for i in _packing(part[missed])]
-        spread = missed[:: -(-len(missed) // _STEP)]
-        rows = sorted({*rows, *apart, *(int(i) for i in spread)})
-    return _by_programme(part, budget, deadline)
+    search = CoverSearch(part, MOST_NODES)
+    try:
+        found = search.cover(budget)
+    except TooManyNodesError:
+        return _by_programme(part, budget, deadline)
+    return Cover(Verdict.NO) if found is None else Cover(Verdict.YES, found)
 
 
 def _by_programme(part: Bools, budget: int, deadline: float) -> Cover:
@@ -80,8 +61,107 @@ def _by_programme(part: Bools, budget: int, deadline: float) -> Cover:
     return cover_at_most(part, budget, limit)
 
 
+class TooManyNodesError(Exception):
+    """A search was given up."""
+
+
+class CoverSearch:
+    """Branch and bound over covers; sets of rows and of columns are the bits of integers.
+
+    Parameters
+    ----------
+    within
+        Bool (rows, columns).
+    most_nodes
+        The search is given up after so many.
+    """
+
+    def __init__(self, within: Bools, most_nodes: int) -> None:
+        self._rows = _integers(within)
+        self._columns = _integers(within.T)
+        self._left = self._most = most_nodes
+
+    @property
+    def nodes(self) -> int:
+        """Nodes looked at so far."""
+        return self._most - self._left
+
+    def cover(self, budget: int) -> tuple[int, ...] | None:
+        """At most `budget` columns that cover all rows, or None where there are none.
+
+        Raises
+        ------
+        TooManyNodesError
+            If it was given up.
+        """
+        everything = (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
+        return self._cover(*everything, budget)
+
+    def _cover(self, open_: int, allowed: int, budget: int) -> tuple[int, ...] | None:
+        """Cover the open rows with allowed columns: some column must cover the hardest row."""
+        if not open_:
+            return ()
+        if budget == 1:
+            return self._one_column(open_, allowed)
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyNodesError
+        hardest = self._hardest_row(open_, allowed, budget)
+        if hardest is None:
+            return None
+        branches = [(self._columns[j] & open_, j) for j in _bits(self._rows[hardest] & allowed)]
+        branches.sort(key=lambda branch: -branch[0].bit_count())
+        for covered, j in branches:
+            rest = self._cover(open_ & ~covered, allowed, budget - 1)
+            if rest is not None:
+                return (j, *rest)
+            allowed &= ~(1 << j)
+        return None
+
+    def _one_column(self, open_: int, allowed: int) -> tuple[int, ...] | None:
+        for i in _bits(open_):
+            allowed &= self._rows[i]
+            if not allowed:
+                return None
+        return ((allowed & -allowed).bit_length() - 1,)
+
+    def _hardest_row(self, open_: int, allowed: int, budget: int) -> int | None:
+        """The open row with the fewest columns; None where `budget` columns cannot do.
+
+        They cannot where more than `budget` open rows share no column two by two.
+        """
+        choices = sorted(
+            ((self._rows[i] & allowed).bit_count(), i, self._rows[i] & allowed)
+            for i in _bits(open_)
+        )
+        if budget <= 0 or choices[0][0] == 0:
+            return None
+        taken, apart = 0, 0
+        for _, _, columns in choices:
+            if not columns & taken:
+                taken |= columns
+                apart += 1
+                if apart > budget:
+                    return None
+        return choices[0][1]
+
+
+def _integers(sets: Bools) -> list[int]:
+    """Each of n sets, bool (n, members), as an integer whose bits are its members."""
+    packed = np.packbits(sets, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+def _bits(number: int) -> Iterator[int]:
+    """Places of the ones of a number, rising."""
+    while number:
+        lowest = number & -number
+        yield lowest.bit_length() - 1
+        number ^= lowest
+
+
 @dataclass(frozen=True, slots=True)
-class _Core:
+class Core:
     """What is left of a covering problem: columns that every cover can hold, open rows, columns."""
 
     forced: tuple[int, ...]
@@ -89,9 +169,9 @@ class _Core:
     columns: NDArray[np.intp]
 
 
-def _reduced(within: Bools) -> _Core | None:
+def reduced(within: Bools) -> Core | None:
     """Drop implied rows and useless columns until nothing changes; None where a row has none."""
-    rows, columns = np.arange(within.shape[0]), np.arange(within.shape[1])
+    rows, columns = np.arange(within.shape[0]), _distinct(within)
     forced: list[int] = []
     size = -1
     while size != len(rows) + len(columns):
@@ -107,7 +187,16 @@ def _reduced(within: Bools) -> _Core | None:
             forced += [int(j) for j in columns[only]]
             rows = rows[~part[:, only].any(axis=1)]
             columns = columns[~only]
-    return _Core(tuple(forced), rows, columns)
+    return Core(tuple(forced), rows, columns)
+
+
+def _distinct(within: Bools) -> NDArray[np.intp]:
+    """The first of all columns that cover the same rows, in order; all where there are few."""
+    if within.shape[1] <= _FEW:
+        return np.arange(within.shape[1])
+    packed = np.packbits(within.T, axis=1)
+    _, first = np.unique(packed, axis=0, return_index=True)
+    return np.asarray(np.sort(first))
 
 
 def _words(sets: Bools) -> NDArray[np.uint64]:
@@ -134,7 +223,8 @@ def _subset(sets: Bools) -> Bools:
     inside = np.ones((len(sets), len(sets)), dtype=bool)
     for word in _words(sets):
         inside &= (word[:, None] & ~word) == 0
-    return np.asarray(inside & ~np.triu(inside & inside.T))
+    earlier = np.tri(len(sets), k=0, dtype=bool).T
+    return np.asarray(inside & ~(inside.T & earlier))
 
 
 def _within_another(sets: Bools) -> Bools:
@@ -147,7 +237,7 @@ def _contains_another(sets: Bools) -> Bools:
     return np.asarray(contains[::-1])
 
 
-def _packing(within: Bools) -> list[int]:
+def packing(within: Bools) -> list[int]:
     """Rows no two of which share a column, found greedily: every cover has at least so many."""
     clash = _overlap(within)
     open_ = np.ones(len(within), dtype=bool)
@@ -172,23 +262,3 @@ def _greedy_cover(within: Bools) -> list[int]:
         if within[:, others].any(axis=1).all():
             picked = others
     return picked
-
-
-def _few_columns(within: Bools, budget: int) -> tuple[int, ...] | None:
-    """One to three columns that cover all rows, or None: every combination is looked at.
-
-    Two columns cover all rows when no row is missed by both.
-    """
-    if budget == 1:
-        alone = within.all(axis=0)
-        return (int(np.argmax(alone)),) if alone.any() else None
-    if budget == 2:
-        both_miss = _overlap(~within.T)
-        a, b = divmod(int(np.argmin(both_miss)), len(both_miss))
-        return None if both_miss[a, b] else (a, b)
-    hardest = within[int(np.argmin(within.sum(axis=1)))]
-    for first in np.flatnonzero(hardest):
-        rest = _few_columns(within[~within[:, first]], budget - 1)
-        if rest is not None:
-            return (int(first), *rest)
-    return None

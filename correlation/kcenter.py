@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from correlation.covers import decide_cover
-from correlation.mip import Verdict, k_median_within, p_center_mip
+from correlation.mip import Cover, Verdict, k_median_within, p_center_mip
 from datasets.errors import SelectionError, ShapeMismatchError
 from datasets.progress import Progress, ignore_progress
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+_MANY = 250  # points from which on it pays to begin with some of them
+_ROWS = 20  # points that come to those at a time
 
 METHODS = ("search", "mip")
 
@@ -126,7 +130,7 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
         result = _by_programme(problem, time_limit_s)
     else:
         deadline = np.inf if time_limit_s is None else began + time_limit_s
-        result = _search(problem, deadline, on_progress or ignore_progress)
+        result = _Search(problem, deadline, on_progress or ignore_progress).result()
     return replace(result, seconds=time.perf_counter() - began)
 
 
@@ -155,41 +159,92 @@ def _checked(
     return _Problem(matrix, k, tuple(sorted(must)), allowed)
 
 
-def _search(problem: _Problem, deadline: float, on_progress: Progress) -> KCenterResult:
-    best = _farthest_first(problem, problem.include)
-    radius, bound = problem.radius(best), _lower_bound(problem)
-    values = np.unique(problem.distance[:, problem.allowed])
-    low, high = (int(np.searchsorted(values, v)) for v in (bound, radius))
-    proven_low = low
-    decisions = 0
-    while low < high:
-        middle = (low + high) // 2
-        decisions += 1
-        on_progress(decisions)
-        verdict, centers = _within(problem, float(values[middle]), deadline)
-        if verdict is Verdict.YES:
-            best = centers
-            high = int(np.searchsorted(values, problem.radius(best)))
-            continue
-        low = middle + 1
-        if verdict is Verdict.NO:  # UNKNOWN moves the search on, but proves nothing
-            proven_low = low
-    radius = problem.radius(best)
-    bound = float(values[min(proven_low, high)])
-    return KCenterResult(best, radius, bound == radius, bound, decisions=decisions)
+class _Search:
+    """Bisection over the distances from some rows, which grow until they speak for all.
+
+    What no k centres can do for some points they cannot do for all, so a radius that is proven
+    for some is a bound; when the centres found serve all points as well, it is the optimum (Chen
+    and Chen 2009).
+    """
+
+    def __init__(self, problem: _Problem, deadline: float, on_progress: Progress) -> None:
+        self._problem, self._deadline, self._on_progress = problem, deadline, on_progress
+        self._best = _farthest_first(problem, problem.include)
+        self._radius = problem.radius(self._best)
+        self._bound = _lower_bound(problem)
+        self._decisions = 0
+        self._given_up = False
+
+    def result(self) -> KCenterResult:
+        """Search until the optimum is proven, or time is up."""
+        rows = self._first_rows()
+        while self._bound < self._radius and not self._given_up:
+            serving = self._serve(rows)
+            rows = np.union1d(rows, self._worst_served(serving))
+        radius = self._radius
+        bound = min(self._bound, radius)
+        return KCenterResult(self._best, radius, bound == radius, bound, decisions=self._decisions)
+
+    def _first_rows(self) -> Indices:
+        M, k = len(self._problem.distance), self._problem.k
+        few = 2 * k + _ROWS
+        if M <= _MANY or 2 * few > M:
+            return np.arange(M)
+        return np.array(_spread(self._problem, self._best, few))
+
+    def _serve(self, rows: Indices) -> tuple[int, ...]:
+        """Raise the bound to the smallest radius for some rows, and return centres that have it."""
+        distance = self._problem.distance[rows]
+        values = distance[:, self._problem.allowed]
+        values = np.unique(values[(values >= self._bound) & (values < self._radius)])
+        serving, low, high = self._best, 0, len(values)
+        proven = 0
+        while low < high:
+            middle = (low + high) // 2
+            self._decisions += 1
+            self._on_progress(self._decisions)
+            answer = _within(self._problem, rows, float(values[middle]), self._deadline)
+            if answer.verdict is Verdict.YES:
+                serving = answer.columns
+                self._keep(serving)
+                reached = distance[:, list(serving)].min(axis=1).max()
+                high = int(np.searchsorted(values, reached))
+                continue
+            low = middle + 1
+            if answer.verdict is Verdict.NO:  # UNKNOWN moves the search on, but proves nothing
+                proven = low
+        self._given_up = proven < high
+        bound = float(values[proven]) if proven < len(values) else self._radius
+        self._bound = max(self._bound, bound)
+        return serving
+
+    def _keep(self, centers: tuple[int, ...]) -> None:
+        radius = self._problem.radius(centers)
+        if radius < self._radius:
+            self._best, self._radius = centers, radius
+
+    def _worst_served(self, centers: tuple[int, ...]) -> Indices:
+        """Points that these centres serve worse than the bound, spread over the places they are."""
+        distance = self._problem.distance
+        nearest = distance[:, list(centers)].min(axis=1)
+        added: list[int] = []
+        while len(added) < _ROWS and nearest.max() > self._bound:
+            added.append(int(np.argmax(nearest)))
+            nearest = np.minimum(nearest, distance[:, added[-1]])
+        return np.array(added, dtype=int)
 
 
-def _within(problem: _Problem, radius: float, deadline: float) -> tuple[Verdict, tuple[int, ...]]:
-    """Whether k centres reach every point within a radius, and which."""
+def _within(problem: _Problem, rows: Indices, radius: float, deadline: float) -> Cover:
+    """Whether k centres reach some points within a radius, and which."""
     include = list(problem.include)
-    free = np.array([j for j in problem.allowed if j not in problem.include], dtype=int)
-    within = problem.distance <= radius
+    free = np.array([j for j in problem.allowed if j not in set(include)], dtype=int)
+    within = problem.distance[rows] <= radius
     open_ = ~within[:, include].any(axis=1)
     cover = decide_cover(within[np.ix_(open_, free)], problem.k - len(include), deadline)
     if cover.verdict is not Verdict.YES:
-        return cover.verdict, ()
+        return cover
     centers = (*include, *(int(free[j]) for j in cover.columns))
-    return Verdict.YES, _farthest_first(problem, centers)
+    return Cover(Verdict.YES, _farthest_first(problem, centers))
 
 
 def _farthest_first(problem: _Problem, start: Sequence[int]) -> tuple[int, ...]:
@@ -203,13 +258,26 @@ def _farthest_first(problem: _Problem, start: Sequence[int]) -> tuple[int, ...]:
         allowed = np.array(problem.allowed)
         centers = [int(allowed[np.argmin(distance[:, allowed].max(axis=0))])]
     nearest = distance[:, centers].min(axis=1)
+    taken = np.full(len(distance), np.inf)
+    taken[list(problem.allowed)] = 0.0
+    taken[centers] = np.inf
     while len(centers) < problem.k:
-        farthest = int(np.argmax(nearest))
-        free = np.array([j for j in problem.allowed if j not in centers])
-        added = int(free[np.argmin(distance[farthest, free])])
+        added = int(np.argmin(distance[int(np.argmax(nearest))] + taken))
         centers.append(added)
+        taken[added] = np.inf
         nearest = np.minimum(nearest, distance[:, added])
     return tuple(sorted(centers))
+
+
+def _spread(problem: _Problem, start: Sequence[int], count: int) -> list[int]:
+    """Points far from each other, those that these centres serve worst first."""
+    nearest = problem.distance[:, list(start)].min(axis=1)
+    points: list[int] = []
+    for _ in range(count):
+        points.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, problem.distance[:, points[-1]])
+        nearest[points[-1]] = -1.0
+    return points
 
 
 def _lower_bound(problem: _Problem) -> float:

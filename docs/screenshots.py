@@ -56,7 +56,9 @@ def settled(page: Page) -> None:
 
 def keep(screenshot: bytes, path: Path) -> None:
     """Write a PNG with a palette, a third of the size: the repository keeps every version."""
-    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(
+        256, Image.Quantize.MAXCOVERAGE
+    ).save(path, optimize=True)
     print(path)
 
 

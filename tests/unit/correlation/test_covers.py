@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from correlation.covers import decide_cover
+from correlation.covers import CoverSearch, TooManyNodesError, decide_cover
 from correlation.mip import Verdict, cover_at_most
 
 
@@ -57,13 +57,20 @@ def steiner_triples(copies):
     return within
 
 
-def test_what_bounds_leave_open_goes_to_the_programme():
+@pytest.mark.parametrize("most_nodes", [0, 4000])
+def test_what_bounds_leave_open_is_searched_and_then_goes_to_the_programme(monkeypatch, most_nodes):
+    import correlation.covers as module
+
+    monkeypatch.setattr(module, "MOST_NODES", most_nodes)
     within = steiner_triples(2)
     assert decide_cover(within, 9).verdict is Verdict.NO
     assert decide_cover(within, 10).verdict is Verdict.YES
 
 
-def test_without_time_an_open_question_stays_unknown():
+def test_without_time_an_open_question_stays_unknown(monkeypatch):
+    import correlation.covers as module
+
+    monkeypatch.setattr(module, "MOST_NODES", 0)
     within = steiner_triples(2)
     assert decide_cover(within, 9, deadline=time.perf_counter() - 1).verdict is Verdict.UNKNOWN
     assert cover_at_most(within, 9, 0.0).verdict is Verdict.UNKNOWN
@@ -76,26 +83,25 @@ def test_no_rows_need_no_columns(budget):
     assert decide_cover(np.zeros((2, 0), dtype=bool), budget).verdict is Verdict.NO
 
 
-def test_growing_rows_decide_as_the_whole_programme_does():
-    points = np.random.default_rng(9).random((160, 2))
-    within = np.linalg.norm(points[:, None] - points, axis=2) <= 0.18
-    for budget in (4, 13, 14, 15, 16, 17):
-        whole = cover_at_most(within, budget, None)
-        answer = decide_cover(within, budget)
-        assert answer.verdict is whole.verdict
-        if answer.verdict is Verdict.YES:
-            assert within[:, list(answer.columns)].any(axis=1).all()
+def test_the_search_alone_decides_as_brute_force_does():
+    for within in instances():
+        least = smallest_cover(within)
+        for budget in range(within.shape[1] + 1):
+            found = CoverSearch(within, 10_000).cover(budget)
+            assert (found is None) == (least > budget)
+            assert found is None or within[:, list(found)].any(axis=1).all()
 
 
-def test_rows_grow_until_the_programme_takes_all(monkeypatch):
+def test_a_search_of_too_many_nodes_is_given_up():
+    with pytest.raises(TooManyNodesError):
+        CoverSearch(steiner_triples(2), 3).cover(9)
+
+
+def test_equal_columns_of_large_problems_count_once(monkeypatch):
     import correlation.covers as module
 
-    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(module, "_FEW", 3)
     for within in instances():
-        for budget in (4, 5):
-            least = smallest_cover(within)
-            assert decide_cover(within, budget).verdict is (
-                Verdict.YES if least <= budget else Verdict.NO
-            )
-    assert decide_cover(steiner_triples(2), 9).verdict is Verdict.NO
-    assert decide_cover(steiner_triples(2), 10).verdict is Verdict.YES
+        doubled = np.repeat(within, 2, axis=1)
+        for budget in range(1, 5):
+            assert decide_cover(doubled, budget).verdict is decide_cover(within, budget).verdict

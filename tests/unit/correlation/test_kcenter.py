@@ -119,6 +119,16 @@ def test_an_unknown_decision_is_never_taken_for_a_no(monkeypatch):
     assert result.bound < optimum.radius
 
 
+@pytest.mark.parametrize("k", [2, 5, 9])
+def test_few_rows_grow_until_they_speak_for_all(monkeypatch, k):
+    d = distances(160, 9)
+    whole = k_center(d, k)
+    monkeypatch.setattr(module, "_MANY", 4)
+    monkeypatch.setattr(module, "_ROWS", 3)
+    grown = k_center(d, k)
+    assert (grown.radius, grown.proven) == (whole.radius, True)
+
+
 def test_a_programme_without_a_set_is_an_error(monkeypatch):
     monkeypatch.setattr(module, "p_center_mip", lambda *_: Found(None, proven=False))
     with pytest.raises(SelectionError, match="time"):
