@@ -17,20 +17,16 @@ from correlation.affinity import (
     affinity,
     affinity_from_moments,
 )
+from correlation.curve import BudgetCurve, budget_curve
+from correlation.demands import Demands
 from correlation.kcenter import KCenterResult, k_center
-from correlation.selection import (
-    BudgetCurve,
-    Score,
-    Selection,
-    budget_curve,
-    predefined_scores,
-    score,
-    select,
-)
+from correlation.scores import Score, predefined_scores, score
+from correlation.selection import Selection, select
 
 __all__ = [
     "AffinityMatrix",
     "BudgetCurve",
+    "Demands",
     "FewmarkWarning",
     "KCenterResult",
     "Score",

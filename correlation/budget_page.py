@@ -6,16 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from correlation.affinity import AffinityMatrix
+from correlation.curve import BudgetCurve, budget_curve
 from correlation.figures import budget_figure, sparse_on_shape
-from correlation.selection import (
-    BudgetCurve,
-    Score,
-    Selection,
-    budget_curve,
-    points_saved,
-    predefined_scores,
-    select,
-)
+from correlation.planning import points_saved
+from correlation.scores import Score, predefined_scores
+from correlation.selection import Selection, select
 from correlation.ui import Source, require_source
 from datasets.errors import SelectionError
 from datasets.formats import predefined_formats

@@ -136,7 +136,8 @@ def curve(
 
     DATA is as for `fewmark select`.
     """
-    from correlation.selection import budget_curve, predefined_scores
+    from correlation.curve import budget_curve
+    from correlation.scores import predefined_scores
 
     _require_suffix(out, ".csv")
     _require_free(out, force=force)

@@ -4,6 +4,7 @@ Nearly every question that a search for K centres asks of landmarks is settled b
 and the rest by a few hundred nodes of branch and bound on sets kept as the bits of integers.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -97,6 +98,34 @@ class CoverSearch:
         everything = (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
         return self._cover(*everything, budget)
 
+    def count(self, size: int, most: int) -> int:
+        """How many sets of exactly `size` columns cover all rows; `most` stands for more.
+
+        Raises
+        ------
+        TooManyNodesError
+            If it was given up.
+        """
+        everything = (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
+        return self._count(*everything, size, most)
+
+    def _count(self, open_: int, allowed: int, size: int, most: int) -> int:
+        if not open_:
+            return min(most, math.comb(allowed.bit_count(), size))
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyNodesError
+        hardest = self._hardest_row(open_, allowed, size)
+        if hardest is None:
+            return 0
+        total = 0
+        for j in _bits(self._rows[hardest] & allowed):
+            allowed &= ~(1 << j)  # sets with column j are counted here, and never again
+            total += self._count(open_ & ~self._columns[j], allowed, size - 1, most - total)
+            if total >= most:
+                break
+        return total
+
     def _cover(self, open_: int, allowed: int, budget: int) -> tuple[int, ...] | None:
         """Cover the open rows with allowed columns: some column must cover the hardest row."""
         if not open_:
@@ -176,7 +205,7 @@ def reduced(within: Bools) -> Core | None:
     size = -1
     while size != len(rows) + len(columns):
         size = len(rows) + len(columns)
-        rows = rows[~_contains_another(within[np.ix_(rows, columns)])]
+        rows = rows[~implied_rows(within[np.ix_(rows, columns)])]
         columns = columns[~_within_another(within[np.ix_(rows, columns)].T)]
         part = within[np.ix_(rows, columns)]
         choices = part.sum(axis=1)
@@ -231,9 +260,10 @@ def _within_another(sets: Bools) -> Bools:
     return np.asarray(_subset(sets).any(axis=1))
 
 
-def _contains_another(sets: Bools) -> Bools:
+def implied_rows(within: Bools) -> Bools:
+    """Bool (rows,): what any cover of the other rows covers as well; of equal rows the later."""
     # Of equal rows the first stays, so here the order of twins is turned round.
-    contains = np.asarray(_subset(sets[::-1]).any(axis=0))
+    contains = np.asarray(_subset(within[::-1]).any(axis=0))
     return np.asarray(contains[::-1])
 
 
@@ -246,6 +276,7 @@ def packing(within: Bools) -> list[int]:
         clashes = np.where(open_, clash[:, open_].sum(axis=1), len(within) + 1)
         rows.append(int(np.argmin(clashes)))
         open_ &= ~clash[rows[-1]]
+        open_[rows[-1]] = False  # a row without a column clashes not even with itself
     return rows
 
 

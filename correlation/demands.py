@@ -72,6 +72,10 @@ class Demands:
         """What landmarks cost in all."""
         return float(sum(1.0 if self.cost is None else self.cost[i] for i in chosen))
 
+    def without(self, landmark: int) -> "Demands":
+        """The same demands, and this landmark excluded."""
+        return replace(self, exclude=tuple(sorted({*self.exclude, landmark})))
+
     def allow(self, chosen: Collection[int]) -> bool:
         """Whether a choice obeys."""
         picked = set(chosen)

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from correlation.affinity import AffinityMatrix
-from correlation.selection import BudgetCurve, Score
+from correlation.curve import BudgetCurve
+from correlation.scores import Score
 from datasets.formats import LandmarkFormat, SparseFormat
 
 Floats = NDArray[np.float64]

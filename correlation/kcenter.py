@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from correlation.covers import decide_cover
-from correlation.mip import Cover, Verdict, k_median_within, p_center_mip
+from correlation.demands import Demands, with_closure
+from correlation.mip import Cover, Verdict, cover_at_most, fewest, k_median_within, p_center_mip
 from datasets.errors import SelectionError, ShapeMismatchError
 from datasets.progress import Progress, ignore_progress
 
@@ -23,7 +24,9 @@ Indices = NDArray[np.intp]
 _MANY = 250  # points from which on it pays to begin with some of them
 _ROWS = 20  # points that come to those at a time
 
-METHODS = ("search", "mip")
+METHODS = ("search", "mip", "mip-aggregated")
+
+_FREE = Demands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,11 @@ class KCenterResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
-    """A checked question: distances (M, M), centres wanted, must be and may be centres."""
+    """A checked question: distances (M, M), centres wanted, and what they must obey."""
 
     distance: Floats
     k: int
-    include: tuple[int, ...]
+    demands: Demands
     allowed: tuple[int, ...]
 
     def radius(self, centers: Sequence[int]) -> float:
@@ -79,12 +82,12 @@ class _Problem:
 def k_center(  # noqa: PLR0913 - what may be asked of one search
     distance: ArrayLike,
     k: int,
+    demands: Demands = _FREE,
     *,
-    include: Sequence[int] = (),
-    exclude: Sequence[int] = (),
     time_limit_s: float | None = None,
     on_progress: Progress | None = None,
     method: str = "search",
+    directed: bool = False,
 ) -> KCenterResult:
     """Choose k centres with the smallest radius, proven.
 
@@ -94,20 +97,23 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
     Parameters
     ----------
     distance
-        float (M, M), symmetric, finite, not negative, zero on the diagonal. It need not obey
-        the triangle inequality.
+        float (M, M), symmetric, finite, not negative, zero on the diagonal: in row i how far
+        each centre is from point i. It need not obey the triangle inequality.
     k
-        Number of centres, 1 to M.
-    include, exclude
-        Indices that must and must not be centres.
+        Number of centres, 1 to M. Demands on groups or costs make it the most: then fewer may
+        be returned.
+    demands
+        What the centres must obey besides.
     time_limit_s
         After so many seconds the best set so far is returned, with ``proven=False`` and the
         bound reached; None waits.
     on_progress
         Told the number of questions decided.
     method
-        ``"search"``, or ``"mip"`` for the one programme of Yan 2020, eq. 5.6 (slow, exact to
-        1e-6, without `include` and `exclude`), which checks the search.
+        ``"search"``; ``"mip"`` for the one programme of Yan 2020, eq. 5.6, or
+        ``"mip-aggregated"`` for its stronger form (both slow, exact to 1e-6), which check it.
+    directed
+        Whether distances may differ by direction.
 
     Raises
     ------
@@ -123,40 +129,48 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
     (1.0, True)
     """
     began = time.perf_counter()
-    problem = _checked(distance, k, include, exclude)
+    problem = _checked(distance, k, demands)
+    if not directed and not np.allclose(problem.distance, problem.distance.T, rtol=1e-9, atol=0.0):
+        raise ShapeMismatchError("distances must be symmetric")
     if method not in METHODS:
         raise SelectionError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
-    if method == "mip":
-        result = _by_programme(problem, time_limit_s)
-    else:
+    if method == "search":
         deadline = np.inf if time_limit_s is None else began + time_limit_s
         result = _Search(problem, deadline, on_progress or ignore_progress).result()
+    else:
+        result = _by_programme(problem, time_limit_s, aggregated=method != "mip")
     return replace(result, seconds=time.perf_counter() - began)
 
 
-def _checked(
-    distance: ArrayLike, k: int, include: Sequence[int], exclude: Sequence[int]
-) -> _Problem:
+def _checked(distance: ArrayLike, k: int, demands: Demands) -> _Problem:
     matrix = np.asarray(distance, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
         raise ShapeMismatchError(f"distances must be a square matrix, got {matrix.shape}")
     if not np.isfinite(matrix).all() or (matrix < 0).any() or np.diagonal(matrix).any():
         problem = "distances must be finite, not negative, and zero on the diagonal"
         raise ShapeMismatchError(problem)
-    if not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0.0):
-        raise ShapeMismatchError("distances must be symmetric")
     M = len(matrix)
-    must, mustnot = set(include), set(exclude)
-    for i in must | mustnot:
+    for i in demands.landmarks:
         if not 0 <= i < M:
             raise SelectionError(f"there is no point {i}; they are counted 0 to {M - 1}")
-    if must & mustnot:
-        raise SelectionError(f"point {min(must & mustnot)} is both included and excluded")
-    if not max(1, len(must)) <= k <= M - len(mustnot):
+    if demands.cost is not None and len(demands.cost) != M:
+        raise SelectionError(f"expected {M} costs, got {len(demands.cost)}")
+    demands = with_closure(demands)
+    must, mustnot = demands.include, demands.exclude
+    if not max(1, len(must)) <= k <= (M - len(mustnot) if demands.simple else M):
         problem = f"cannot choose {k} of {M} points with {len(must)} included"
         raise SelectionError(f"{problem} and {len(mustnot)} excluded")
     allowed = tuple(j for j in range(M) if j not in mustnot)
-    return _Problem(matrix, k, tuple(sorted(must)), allowed)
+    return _Problem(matrix, k, demands, allowed)
+
+
+def reachable(distance: ArrayLike, radius: float, k: int, demands: Demands = _FREE) -> Verdict:
+    """Whether some k centres (at most k, with demands on groups or costs) have such a radius."""
+    try:
+        problem = _checked(distance, k, demands)
+    except SelectionError:
+        return Verdict.NO
+    return _within(problem, np.arange(len(problem.distance)), radius, np.inf).verdict
 
 
 class _Search:
@@ -169,7 +183,7 @@ class _Search:
 
     def __init__(self, problem: _Problem, deadline: float, on_progress: Progress) -> None:
         self._problem, self._deadline, self._on_progress = problem, deadline, on_progress
-        self._best = _farthest_first(problem, problem.include)
+        self._best = _first_centers(problem)
         self._radius = problem.radius(self._best)
         self._bound = _lower_bound(problem)
         self._decisions = 0
@@ -236,15 +250,38 @@ class _Search:
 
 def _within(problem: _Problem, rows: Indices, radius: float, deadline: float) -> Cover:
     """Whether k centres reach some points within a radius, and which."""
-    include = list(problem.include)
+    demands, within = problem.demands, problem.distance[rows] <= radius
+    if not demands.simple:
+        limit = None if np.isinf(deadline) else max(0.0, deadline - time.perf_counter())
+        return cover_at_most(within, problem.k, limit, demands)
+    include = list(demands.include)
     free = np.array([j for j in problem.allowed if j not in set(include)], dtype=int)
-    within = problem.distance[rows] <= radius
     open_ = ~within[:, include].any(axis=1)
     cover = decide_cover(within[np.ix_(open_, free)], problem.k - len(include), deadline)
     if cover.verdict is not Verdict.YES:
         return cover
     centers = (*include, *(int(free[j]) for j in cover.columns))
     return Cover(Verdict.YES, _farthest_first(problem, centers))
+
+
+def _first_centers(problem: _Problem) -> tuple[int, ...]:
+    """Centres that obey, from which the search starts."""
+    if problem.demands.simple:
+        return _farthest_first(problem, problem.demands.include)
+    needed = fewest(len(problem.distance), problem.demands)
+    if needed is None:
+        raise SelectionError("no set meets all demands, whatever its size")
+    if len(needed) > problem.k:
+        problem_ = f"what is demanded takes {len(needed)} points at least, and {problem.k}"
+        raise SelectionError(f"{problem_} may be chosen")
+    if needed:
+        return needed
+    everything = np.zeros((1, len(problem.distance)), dtype=bool)
+    everything[0, list(problem.allowed)] = True  # one centre at least
+    answer = cover_at_most(everything, problem.k, None, problem.demands)
+    if answer.verdict is not Verdict.YES:
+        raise SelectionError("what is demanded leaves no point that may be chosen")
+    return answer.columns
 
 
 def _farthest_first(problem: _Problem, start: Sequence[int]) -> tuple[int, ...]:
@@ -289,10 +326,16 @@ def _lower_bound(problem: _Problem) -> float:
     return float(nearest_other[served - 1]) if served > 0 else 0.0
 
 
-def _by_programme(problem: _Problem, time_limit_s: float | None) -> KCenterResult:
-    if problem.include or len(problem.allowed) < len(problem.distance):
-        raise SelectionError("method 'mip' takes neither included nor excluded points")
-    found = p_center_mip(problem.distance, problem.k, time_limit_s)
+def _by_programme(
+    problem: _Problem, time_limit_s: float | None, *, aggregated: bool
+) -> KCenterResult:
+    found = p_center_mip(
+        problem.distance,
+        problem.k,
+        time_limit_s,
+        demands=problem.demands,
+        aggregated=aggregated,
+    )
     if found.chosen is None:
         raise SelectionError("the programme found no set in the time given")
     radius = problem.radius(found.chosen)
@@ -303,9 +346,9 @@ def _by_programme(problem: _Problem, time_limit_s: float | None) -> KCenterResul
 def break_ties(
     distance: ArrayLike,
     result: KCenterResult,
+    k: int,
+    demands: Demands = _FREE,
     *,
-    include: Sequence[int] = (),
-    exclude: Sequence[int] = (),
     time_limit_s: float | None = None,
 ) -> KCenterResult:
     """Of all sets with the same radius, the one with the smallest mean distance to its centres.
@@ -315,11 +358,8 @@ def break_ties(
     stays False.
     """
     began = time.perf_counter()
-    k = len(result.centers)
-    problem = _checked(distance, k, include, exclude)
-    found = k_median_within(
-        problem.distance, result.radius, k, problem.include, exclude, time_limit_s
-    )
+    problem = _checked(distance, k, demands)
+    found = k_median_within(problem.distance, result.radius, k, problem.demands, time_limit_s)
     seconds = result.seconds + time.perf_counter() - began
     if found.chosen is None or problem.radius(found.chosen) > result.radius:
         return replace(result, seconds=seconds)

@@ -4,14 +4,17 @@ PuLP 3.3 reports HiGHS' time-outs as status "Optimal", with zeros where nothing 
 proof is taken from `sol_status` alone, and every set is checked by its caller's own arithmetic.
 """
 
+import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 import pulp
 from numpy.typing import NDArray
+
+from correlation.demands import Demands
 
 Floats = NDArray[np.float64]
 Chosen = tuple[int, ...]
@@ -20,6 +23,8 @@ Chosen = tuple[int, ...]
 # affinities are told apart down to 1e-10.
 _STRETCH = 1e4
 _SAME = 1e-9
+
+_FREE = Demands()
 
 
 class Verdict(Enum):
@@ -59,7 +64,28 @@ def _binaries(problem: pulp.LpProblem, columns: Iterable[int]) -> dict[int, pulp
     return {j: problem.add_variable(f"y_{j}", 0, 1, pulp.LpBinary) for j in columns}
 
 
-def cover_at_most(within: NDArray[np.bool_], budget: int, time_limit_s: float | None) -> Cover:
+def _demand(problem: pulp.LpProblem, y: dict[int, pulp.LpVariable], demands: Demands) -> None:
+    """Let the marked columns obey."""
+    for j in demands.include:
+        y[j].lowBound = 1
+    for j in demands.exclude:
+        y[j].upBound = 0
+    for first, *others in demands.together:
+        for j in others:
+            problem += y[first] - y[j] == 0
+    for group, least in demands.at_least:
+        problem += pulp.lpSum([y[j] for j in set(group)]) >= least
+    if not math.isinf(demands.most_cost):
+        problem += _price(y, demands) <= demands.most_cost
+
+
+def _price(y: dict[int, pulp.LpVariable], demands: Demands) -> pulp.LpAffineExpression:
+    return pulp.LpAffineExpression([(v, demands.price([j])) for j, v in y.items()])
+
+
+def cover_at_most(
+    within: NDArray[np.bool_], budget: int, time_limit_s: float | None, demands: Demands = _FREE
+) -> Cover:
     """Decide whether at most `budget` columns cover all rows (set covering).
 
     Parameters
@@ -70,45 +96,97 @@ def cover_at_most(within: NDArray[np.bool_], budget: int, time_limit_s: float | 
         The number of columns that may be used.
     time_limit_s
         After so many seconds the verdict is UNKNOWN; None waits.
+    demands
+        What the columns must obey besides.
     """
     problem = pulp.LpProblem("cover", pulp.LpMinimize)
     y = _binaries(problem, range(within.shape[1]))
     problem += pulp.lpSum(list(y.values()))
     problem += pulp.lpSum(list(y.values())) <= budget
+    _demand(problem, y, demands)
     for row in within:
         problem += pulp.lpSum([y[int(j)] for j in np.flatnonzero(row)]) >= 1
     _solve(problem, time_limit_s)
     if problem.sol_status == pulp.LpSolutionInfeasible:
         return Cover(Verdict.NO)
     columns = _marked(y)
-    if len(columns) <= budget and within[:, list(columns)].any(axis=1).all():
+    covered = within[:, list(columns)].any(axis=1).all()
+    if len(columns) <= budget and covered and demands.allow(columns):
         return Cover(Verdict.YES, columns)
     return Cover(Verdict.UNKNOWN)
 
 
-def p_center_mip(distance: Floats, k: int, time_limit_s: float | None = None) -> Found:
+def fewest(M: int, demands: Demands, *, cheapest: bool = False) -> Chosen | None:
+    """The fewest (or the cheapest) of M columns that obey, or None where none do."""
+    problem = pulp.LpProblem("fewest", pulp.LpMinimize)
+    y = _binaries(problem, range(M))
+    problem += _price(y, demands) if cheapest else pulp.lpSum(list(y.values()))
+    _demand(problem, y, demands)
+    _solve(problem, None)
+    return _marked(y) if problem.sol_status == pulp.LpSolutionOptimal else None
+
+
+def p_center_mip(
+    distance: Floats,
+    k: int,
+    time_limit_s: float | None = None,
+    *,
+    demands: Demands = _FREE,
+    aggregated: bool = False,
+) -> Found:
     """K-center as one programme, verbatim from Yan 2020, eq. 5.6.
 
     Minimise z with sum_j x_ij = 1, sum_j y_j = k, x_ij <= y_j, d_ij x_ij <= z; x, y binary.
     Its relaxation is weak and its optimum is exact only to the solver's tolerance of 1e-6: it
     serves to check the search in small cases.
+
+    Parameters
+    ----------
+    demands
+        What the centres must obey besides; with more than single ones, k is the most.
+    aggregated
+        The stronger form: sum_j d_ij x_ij <= z, one row a point (Daskin 1995).
     """
     M = len(distance)
     problem = pulp.LpProblem("k_center", pulp.LpMinimize)
     z = problem.add_variable("z", lowBound=0)
     y = _binaries(problem, range(M))
     problem += z
-    problem += pulp.lpSum(list(y.values())) == k
+    number = pulp.lpSum(list(y.values()))
+    problem += number == k if demands.simple else number <= k
+    _demand(problem, y, demands)
     for i in range(M):
         x = [problem.add_variable(f"x_{i}_{j}", 0, 1, pulp.LpBinary) for j in range(M)]
         problem += pulp.lpSum(x) == 1
+        links = [float(distance[i, j]) * x[j] for j in range(M)]
+        for row in [pulp.lpSum(links)] if aggregated else links:
+            problem += row <= z
         for j in range(M):
             problem += x[j] <= y[j]
-            problem += float(distance[i, j]) * x[j] <= z
     _solve(problem, time_limit_s)
     chosen = _marked(y)
     proven = problem.sol_status == pulp.LpSolutionOptimal
-    return Found(chosen if len(chosen) == k else None, proven)
+    fits = 0 < len(chosen) <= k and demands.allow(chosen)
+    return Found(chosen if fits else None, proven)
+
+
+def fractional_packing(within: NDArray[np.bool_]) -> Floats:
+    """Weights of rows with the largest sum, such that no column covers more than 1 of it.
+
+    By duality the sum is what a fractional cover needs at least, and so any cover.
+
+    Parameters
+    ----------
+    within
+        Bool (rows, columns).
+    """
+    problem = pulp.LpProblem("packing", pulp.LpMaximize)
+    w = [problem.add_variable(f"w_{i}", 0, 1) for i in range(len(within))]
+    problem += pulp.lpSum(w)
+    for column in within.T:
+        problem += pulp.lpSum([w[int(i)] for i in np.flatnonzero(column)]) <= 1
+    _solve(problem, None)
+    return np.array([max(0.0, v.varValue or 0.0) for v in w])
 
 
 class _KMedian:
@@ -119,20 +197,19 @@ class _KMedian:
         distance: Floats,
         radius: float,
         k: int,
-        include: Sequence[int],
-        allowed: Sequence[int],
+        demands: Demands,
     ) -> None:
         self.problem = pulp.LpProblem("k_median", pulp.LpMinimize)
-        self.y = _binaries(self.problem, allowed)
-        for j in include:
-            self.y[j].lowBound = 1
-        self.problem += pulp.lpSum(list(self.y.values())) == k
+        self.y = _binaries(self.problem, range(len(distance)))
+        number = pulp.lpSum(list(self.y.values()))
+        self.problem += number == k if demands.simple else number <= k
+        _demand(self.problem, self.y, demands)
+        allowed = [j for j in range(len(distance)) if j not in demands.exclude]
         terms = []
         for i in range(len(distance)):
             links = [j for j in allowed if j != i and distance[i, j] <= radius]
             x = [self.problem.add_variable(f"x_{i}_{j}", 0, 1) for j in links]
-            itself = [self.y[i]] if i in self.y else []
-            self.problem += pulp.lpSum([*itself, *x]) >= 1
+            self.problem += pulp.lpSum([self.y[i], *x]) >= 1
             for j, link in zip(links, x, strict=True):
                 self.problem += link <= self.y[j]
                 terms.append((link, _STRETCH * float(distance[i, j])))
@@ -165,8 +242,7 @@ def k_median_within(
     distance: Floats,
     radius: float,
     k: int,
-    include: Sequence[int] = (),
-    exclude: Sequence[int] = (),
+    demands: Demands = _FREE,
     time_limit_s: float | None = None,
 ) -> Found:
     """The best of all sets of k centres whose radius is at most `radius`.
@@ -183,8 +259,8 @@ def k_median_within(
         Links longer than this are left out; some set must reach it.
     k
         Number of centres.
-    include, exclude
-        Indices that must and must not be centres.
+    demands
+        What the centres must obey; with more than single ones, k is the most.
     time_limit_s
         For all solves together; None waits.
 
@@ -194,8 +270,7 @@ def k_median_within(
         Not proven where time ran out: then the best set so far, or None.
     """
     deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
-    allowed = [j for j in range(len(distance)) if j not in set(exclude)]
-    programme = _KMedian(distance, radius, k, include, allowed)
+    programme = _KMedian(distance, radius, k, demands)
     near = programme.least(programme.cost, deadline)
     if not near.proven or near.chosen is None:
         return Found(None, proven=False)
@@ -214,8 +289,10 @@ def _smallest_indices(programme: _KMedian, best: Chosen, deadline: float) -> Fou
         return Found(best, other.proven)
     programme.repeat.upBound = 1
     for j, y in programme.y.items():
-        if sum(i < j for i in best) == len(best):
+        if max(best) < j:
             break
+        if y.upBound == 0:
+            continue
         y.lowBound = 1
         if j in best:
             continue

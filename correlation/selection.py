@@ -1,58 +1,33 @@
 """Choosing the sparse format: the m landmarks that leave no landmark without a close relative.
 
-The criterion is c, the smallest affinity of a landmark that is not chosen to its best chosen one
-(Yan 2020, eq. 5.4 and 5.5). It is a guarantee for the worst landmark on the shapes it was
-computed from, not a forecast of the error: among formats of equal m it hardly tells the better
-ones, and on new shapes a searched format's c is a little lower.
+The criterion is c (see `correlation.scores`), the search is exact (Yan 2020, eq. 5.4 to 5.6).
 """
 
+import math
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from correlation.affinity import AffinityMatrix
+from correlation.certificates import Certificate, certify
+from correlation.demands import Demands, demands_of
 from correlation.kcenter import KCenterResult, break_ties, k_center
-from datasets.errors import SelectionError, UnknownNameError
-from datasets.formats import LandmarkFormat, SparseFormat, predefined_formats
-from datasets.progress import Progress, ignore_progress
+from correlation.mip import fewest
+from correlation.scores import Score, as_matrix, score, served_affinity
+from correlation.ties import Ties, ties_of
+from datasets.errors import SelectionError
+from datasets.formats import LandmarkFormat
 
 CRITERION = "k-center"
 
 # Choosing among optimal sets is worth this much waiting where no limit is given.
 _TIES_LIMIT_S = 20.0
 
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How well chosen landmarks represent the others, by an affinity matrix.
-
-    Parameters
-    ----------
-    sparse
-        The chosen landmarks, and who represents whom.
-    min_correlation
-        c: the smallest affinity of a landmark that is not chosen to its best chosen one;
-        1 where all are chosen.
-    mean_correlation
-        The mean of the same affinities.
-    bottleneck
-        Index of the landmark that c belongs to; None where all are chosen.
-    """
-
-    sparse: SparseFormat
-    min_correlation: float
-    mean_correlation: float
-    bottleneck: int | None
-
-    @property
-    def bottleneck_name(self) -> str | None:
-        """Name of the landmark that c belongs to."""
-        return None if self.bottleneck is None else self.sparse.dense.landmarks[self.bottleneck]
+_FREE = Demands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +45,16 @@ class Selection(Score):
         then by affinity of the chosen to all, then by smallest indices.
     seconds
         Wall time.
-    include, exclude
-        Landmarks that had to be and could not be chosen.
+    demands
+        What had to be obeyed.
     n_shapes, alignment
         Of the affinity matrix; None where unknown.
+    certificate
+        Why c cannot be larger; None where that was not asked, not proven, or plain.
+    ties
+        How many sets have the same c, and what they share; None where that was not asked.
+    flip
+        Whether a landmark also serves the others as the one it mirrors.
     criterion
         What was searched for.
     """
@@ -82,10 +63,12 @@ class Selection(Score):
     bound: float
     ties_broken: bool
     seconds: float
-    include: tuple[int, ...]
-    exclude: tuple[int, ...]
+    demands: Demands
     n_shapes: int | None
     alignment: str | None
+    certificate: Certificate | None = None
+    ties: Ties | None = None
+    flip: bool = False
     criterion: str = CRITERION
 
     @property
@@ -105,62 +88,43 @@ class Selection(Score):
             "bound": self.bound,
             "gap": self.gap,
             "ties_broken": self.ties_broken,
-            "include": [names[i] for i in self.include],
-            "exclude": [names[i] for i in self.exclude],
+            **self._told(names),
+            **_table_from_demands(self.demands, names),
+            "flip": self.flip or None,
             "n_shapes": self.n_shapes,
             "alignment": self.alignment,
             "seconds": round(self.seconds, 3),
         }
         return {name: value for name, value in values.items() if value is not None}
 
+    def _told(self, names: Sequence[str]) -> dict[str, Any]:
+        proof = None if self.certificate is None else self.certificate.sentence(names)
+        if self.ties is None:
+            return {"certificate": proof}
+        return {
+            "certificate": proof,
+            "equally_good": self.ties.count,
+            "more_equally_good": self.ties.capped or None,
+            "in_all_of_them": [names[i] for i in self.ties.forced],
+        }
+
     def save(self, path: str | Path) -> None:
         """Write the sparse format as TOML, with `details` beside it."""
         self.sparse.save(path, self.details())
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetCurve:
-    """The best c for a series of budgets (Yan 2020, fig. 5.16).
-
-    Parameters
-    ----------
-    selections
-        One for each budget, in increasing order of m.
-    """
-
-    selections: tuple[Selection, ...]
-
-    @property
-    def budgets(self) -> tuple[int, ...]:
-        """The values of m."""
-        return tuple(len(s.sparse) for s in self.selections)
-
-    @property
-    def min_correlations(self) -> tuple[float, ...]:
-        """The best c of each budget."""
-        return tuple(s.min_correlation for s in self.selections)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row a budget: m, c, whether it is proven, bound and chosen landmarks."""
-        return [
-            {
-                "m": len(s.sparse),
-                "min_correlation": s.min_correlation,
-                "mean_correlation": s.mean_correlation,
-                "proven": s.proven,
-                "bound": s.bound,
-                "chosen": " ".join(s.sparse.names),
-            }
-            for s in self.selections
-        ]
-
-
-def select(
+def select(  # noqa: PLR0913 - one argument a demand
     affinity: AffinityMatrix | ArrayLike,
     m: int,
     include: Iterable[int | str] = (),
     exclude: Iterable[int | str] = (),
     time_limit_s: float | None = None,
+    *,
+    pairs: bool = False,
+    at_least: Mapping[str, int] | None = None,
+    cost: Mapping[int | str, float] | Sequence[float] | None = None,
+    most_cost: float = math.inf,
+    flip: bool = False,
 ) -> Selection:
     """Choose the m landmarks with the largest c, proven (Yan 2020, eq. 5.4 to 5.6).
 
@@ -172,12 +136,14 @@ def select(
     affinity
         An affinity matrix, or its values (M, M).
     m
-        Number of landmarks to choose, 1 to M.
-    include, exclude
-        Landmarks that must and must not be chosen, by index or name. With what is annotated
-        already included, this extends an existing format.
+        Number of landmarks to choose, 1 to M; the most where groups or costs are demanded.
+    include, exclude, pairs, at_least, cost, most_cost
+        What the choice must obey, see `correlation.demands.demands_of`.
     time_limit_s
         After so many seconds the best set so far is returned with ``proven=False``; None waits.
+    flip
+        Whether a landmark also serves the others as the one it mirrors, as it does where mirrored
+        pictures are learnt from (`correlation.scores.served_affinity`).
 
     Raises
     ------
@@ -190,169 +156,143 @@ def select(
     >>> chosen.sparse.chosen, chosen.min_correlation
     ((1, 2), 0.9)
     """
-    matrix = _as_matrix(affinity)
-    must, mustnot = _indices(matrix.format, include), _indices(matrix.format, exclude)
-    _require_possible(matrix.format, m, must, mustnot)
+    matrix = as_matrix(affinity)
+    demands = demands_of(
+        matrix.format,
+        include=include,
+        exclude=exclude,
+        pairs=pairs,
+        at_least=at_least,
+        cost=cost,
+        most_cost=most_cost,
+    )
     if time_limit_s is not None and not time_limit_s >= 0:  # also where NaN
         raise SelectionError(f"a time limit must not be negative, got {time_limit_s}")
-    return _selected(matrix, m, must, mustnot, time_limit_s)
+    return search(matrix, m, demands, time_limit_s=time_limit_s, flip=flip, explain=True)
 
 
-def score(affinity: AffinityMatrix | ArrayLike, chosen: Iterable[int | str]) -> Score:
-    """Score given landmarks: those of a predefined format, or of a searched one on other shapes.
-
-    Raises
-    ------
-    SelectionError
-        If no landmark is chosen or one is not known.
-    """
-    matrix = _as_matrix(affinity)
-    indices = _indices(matrix.format, chosen)
-    if not indices:
-        raise SelectionError("no landmark is chosen")
-    to_chosen = matrix.values[:, list(indices)]
-    represented_by = np.asarray(indices)[to_chosen.argmax(axis=1)]
-    represented_by[list(indices)] = indices  # also where a twin has affinity 1
-    sparse = SparseFormat(matrix.format, indices, tuple(int(i) for i in represented_by))
-    rest = np.array(sparse.rest, dtype=int)
-    if rest.size == 0:
-        return Score(sparse, 1.0, 1.0, None)
-    best = to_chosen[rest].max(axis=1)
-    worst = int(rest[best.argmin()])
-    return Score(sparse, float(best.min()), float(best.mean()), worst)
-
-
-def predefined_scores(affinity: AffinityMatrix) -> dict[str, Score]:
-    """Scores of the known formats that are part of this one, such as MAFL's five."""
-    known = predefined_formats(affinity.format)
-    return {name: score(affinity, indices) for name, indices in known.items()}
-
-
-def budget_curve(
-    affinity: AffinityMatrix | ArrayLike,
-    budgets: Sequence[int] | None = None,
-    on_progress: Progress | None = None,
+def search(  # noqa: PLR0913 - what one search may be asked
+    matrix: AffinityMatrix,
+    m: int,
+    demands: Demands = _FREE,
     *,
+    time_limit_s: float | None = None,
+    flip: bool = False,
     ties: bool = True,
-) -> BudgetCurve:
-    """The best c for every budget m.
+    explain: bool = False,
+) -> Selection:
+    """What `select` does, for demands that are made already.
 
     Parameters
     ----------
-    affinity
-        An affinity matrix, or its values (M, M).
-    budgets
-        Values of m; 1 to M when left out.
-    on_progress
-        Told the number of budgets done.
     ties
-        False takes any optimal set of each budget: the same c, several times faster.
-
-    Raises
-    ------
-    SelectionError
-        If a budget is not between 1 and M.
+        Whether ties are broken; otherwise any optimal set is taken.
+    explain
+        Whether a certificate is given and ties are counted.
     """
-    matrix = _as_matrix(affinity)
-    wanted = sorted(set(range(1, len(matrix) + 1) if budgets is None else budgets))
-    for m in wanted:
-        _require_possible(matrix.format, m, (), ())
-    selections = []
-    watch = on_progress or ignore_progress
-    for done, m in enumerate(wanted):
-        watch(done, len(wanted))
-        selections.append(_selected(matrix, m, (), (), None, ties=ties))
-    watch(len(wanted), len(wanted))
-    return BudgetCurve(tuple(selections))
-
-
-def points_saved(M: int, m: int, N: int, n: int) -> int:
-    """Points nobody has to mark: (M - m)(N - n) (Yan 2020, sec. 5.5.2).
-
-    N images in all get the m sparse landmarks; only n of them all M.
-    """
-    return (M - m) * (N - n)
-
-
-def _selected(
-    matrix: AffinityMatrix,
-    m: int,
-    include: tuple[int, ...],
-    exclude: tuple[int, ...],
-    time_limit_s: float | None,
-    *,
-    ties: bool = True,
-) -> Selection:
     began = time.perf_counter()
-    result = k_center(
-        matrix.distance, m, include=include, exclude=exclude, time_limit_s=time_limit_s
-    )
+    require_possible(matrix.format, m, demands)
+    distance = 1.0 - served_affinity(matrix, flip=flip)
+    result = k_center(distance, m, demands, time_limit_s=time_limit_s, directed=flip)
     if ties:
-        result = _with_ties_broken(matrix, result, include, exclude, time_limit_s)
-    found = score(matrix, result.centers)
-    bound = found.min_correlation if result.proven else 1.0 - result.bound
-    return Selection(
+        left = _TIES_LIMIT_S if time_limit_s is None else time_limit_s - result.seconds
+        result = break_ties(distance, result, m, demands, time_limit_s=max(left, 0.0))
+    found = score(matrix, result.centers, flip=flip)
+    selection = Selection(
         sparse=found.sparse,
         min_correlation=found.min_correlation,
         mean_correlation=found.mean_correlation,
         bottleneck=found.bottleneck,
         proven=result.proven,
-        bound=bound,
+        bound=found.min_correlation if result.proven else 1.0 - result.bound,
         ties_broken=result.ties_broken,
         seconds=time.perf_counter() - began,
-        include=include,
-        exclude=exclude,
+        demands=demands,
         n_shapes=matrix.n_shapes,
         alignment=matrix.alignment,
+        flip=flip,
+    )
+    return _explained(selection, distance, result, m) if explain and result.proven else selection
+
+
+def _explained(
+    selection: Selection, distance: ArrayLike, result: KCenterResult, m: int
+) -> Selection:
+    return replace(
+        selection,
+        certificate=certify(distance, result.radius, m, selection.demands),
+        ties=ties_of(distance, result, m, selection.demands),
     )
 
 
-def _with_ties_broken(
-    matrix: AffinityMatrix,
-    result: KCenterResult,
-    include: tuple[int, ...],
-    exclude: tuple[int, ...],
-    time_limit_s: float | None,
-) -> KCenterResult:
-    limit = _TIES_LIMIT_S if time_limit_s is None else time_limit_s - result.seconds
-    return break_ties(
-        matrix.distance, result, include=include, exclude=exclude, time_limit_s=max(limit, 0.0)
-    )
+def require_possible(known: LandmarkFormat, m: int, demands: Demands) -> None:
+    """Refuse demands that no choice of at most m landmarks meets, and say what is in the way.
 
-
-def _as_matrix(affinity: AffinityMatrix | ArrayLike) -> AffinityMatrix:
-    return (
-        affinity if isinstance(affinity, AffinityMatrix) else AffinityMatrix.from_values(affinity)
-    )
-
-
-def _indices(known: LandmarkFormat, landmarks: Iterable[int | str]) -> tuple[int, ...]:
-    """Increasing indices of landmarks given by index or name."""
-    indices: set[int] = set()
-    for landmark in [landmarks] if isinstance(landmarks, str) else landmarks:
-        try:
-            index = known.index_of(landmark) if isinstance(landmark, str) else int(landmark)
-        except UnknownNameError as error:
-            raise SelectionError(str(error)) from error
-        if not 0 <= index < len(known):
-            problem = f"{known.name} has no landmark {index}; they are counted 0 to"
-            raise SelectionError(f"{problem} {len(known) - 1}")
-        indices.add(index)
-    return tuple(sorted(indices))
-
-
-def _require_possible(
-    known: LandmarkFormat, m: int, include: Sequence[int], exclude: Sequence[int]
-) -> None:
-    M = len(known)
-    both = sorted(set(include) & set(exclude))
-    if both:
-        raise SelectionError(f"{known.landmarks[both[0]]} is both included and excluded")
+    Raises
+    ------
+    SelectionError
+        If there is no such choice.
+    """
+    M, include, exclude = len(known), demands.include, demands.exclude
     if not 1 <= m <= M:
         raise SelectionError(f"cannot choose {m} of the {M} landmarks of {known.name}")
     if len(include) > m:
         problem = f"{len(include)} landmarks must be included, but only {m} can be chosen"
         raise SelectionError(f"{problem}: raise m or include fewer")
-    if m > M - len(exclude):
+    if demands.simple and m > M - len(exclude):
         problem = f"{m} landmarks are to be chosen, but only {M - len(exclude)} of {M} are left"
         raise SelectionError(f"{problem} after {len(exclude)} were excluded")
+    if demands.simple or _can(M, m, demands):
+        return
+    needed = fewest(M, demands)
+    if needed is not None and len(needed) > m:
+        problem = f"what is demanded takes {len(needed)} landmarks at least, and m is {m}"
+        raise SelectionError(f"{problem}: raise m, or demand less of {_in_the_way(M, m, demands)}")
+    problem = "no choice meets all demands, whatever m is; one does without "
+    raise SelectionError(f"{problem}{_in_the_way(M, M, demands)}{_price(M, demands)}")
+
+
+def _can(M: int, m: int, demands: Demands) -> bool:
+    """Whether some choice of 1 to m landmarks meets the demands."""
+    some = replace(demands, at_least=(*demands.at_least, (tuple(range(M)), 1)))
+    needed = fewest(M, some)
+    return needed is not None and len(needed) <= m
+
+
+_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "the landmarks that are included": {"include": ()},
+    "the landmarks that are excluded": {"exclude": ()},
+    "pairs together": {"together": ()},
+    "the numbers of components": {"at_least": ()},
+    "the most cost": {"most_cost": math.inf},
+}
+
+
+def _in_the_way(M: int, m: int, demands: Demands) -> str:
+    """The demands without any one of which the others could be met."""
+    ways = [what for what, none in _PARTS.items() if _can(M, m, replace(demands, **none))]
+    return " or ".join(ways) or "several demands at once"
+
+
+def _price(M: int, demands: Demands) -> str:
+    cheapest = fewest(M, replace(demands, most_cost=math.inf), cheapest=True)
+    if cheapest is None or math.isinf(demands.most_cost):
+        return ""
+    return f" (what else is demanded costs {demands.price(cheapest):g} at least)"
+
+
+def _table_from_demands(demands: Demands, names: Sequence[str]) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        "include": [names[i] for i in demands.include],
+        "exclude": [names[i] for i in demands.exclude],
+    }
+    if demands.together:
+        table["together"] = [[names[i] for i in group] for group in demands.together]
+    if demands.at_least:
+        table["at_least"] = [
+            {"landmarks": [names[i] for i in group], "number": least}
+            for group, least in demands.at_least
+        ]
+    if not math.isinf(demands.most_cost):
+        table |= {"cost": list(demands.cost or ()) or None, "most_cost": demands.most_cost}
+    return {name: value for name, value in table.items() if value is not None}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from correlation.affinity import AffinityMatrix
+from correlation.curve import budget_curve
 from correlation.figures import (
     affinity_heatmap,
     affinity_on_shape,
@@ -11,7 +12,8 @@ from correlation.figures import (
     component_order,
     sparse_on_shape,
 )
-from correlation.selection import budget_curve, predefined_scores, score, select
+from correlation.scores import predefined_scores, score
+from correlation.selection import select
 from datasets.formats import Component, LandmarkFormat, landmark_format
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import correlation.kcenter as module
+from correlation.demands import Demands
 from correlation.kcenter import break_ties, k_center
 from correlation.mip import Cover, Found, Verdict
 from datasets.errors import SelectionError, ShapeMismatchError
@@ -36,7 +37,7 @@ def test_all_points_as_centres_leave_no_radius():
 def test_demands_are_met_and_cost_radius():
     d = distances(12, 1)
     free = k_center(d, 4)
-    held = k_center(d, 4, include=[0, 5], exclude=list(free.centers[-1:]))
+    held = k_center(d, 4, Demands(include=(0, 5), exclude=free.centers[-1:]))
     assert {0, 5} <= set(held.centers)
     assert free.centers[-1] not in held.centers or free.centers[-1] in {0, 5}
     assert held.radius >= free.radius
@@ -44,7 +45,7 @@ def test_demands_are_met_and_cost_radius():
 
 def test_only_included_centres_are_taken_when_they_fill_k():
     d = distances(9, 2)
-    result = k_center(d, 3, include=(7, 2, 4))
+    result = k_center(d, 3, Demands(include=(7, 2, 4)))
     assert result.centers == (2, 4, 7)
     assert result.radius == d[:, [2, 4, 7]].min(axis=1).max()
 
@@ -54,13 +55,20 @@ def test_only_included_centres_are_taken_when_they_fill_k():
     [
         ({"k": 0}, "cannot choose 0 of 5"),
         ({"k": 6}, "cannot choose 6 of 5"),
-        ({"k": 1, "include": (0, 1)}, "2 included"),
-        ({"k": 4, "exclude": (0, 1)}, "2 excluded"),
-        ({"k": 2, "include": (1,), "exclude": (1,)}, "both included and excluded"),
-        ({"k": 2, "include": (5,)}, "counted 0 to 4"),
-        ({"k": 2, "exclude": (-1,)}, "counted 0 to 4"),
+        ({"k": 1, "demands": Demands(include=(0, 1))}, "2 included"),
+        ({"k": 4, "demands": Demands(exclude=(0, 1))}, "2 excluded"),
+        ({"k": 2, "demands": Demands(include=(5,))}, "counted 0 to 4"),
+        ({"k": 2, "demands": Demands(exclude=(-1,))}, "counted 0 to 4"),
+        ({"k": 2, "demands": Demands(together=((0, 9),))}, "counted 0 to 4"),
+        ({"k": 2, "demands": Demands(cost=(1.0, 1.0))}, "expected 5 costs, got 2"),
+        ({"k": 2, "demands": Demands(at_least=(((0, 1, 2), 3),))}, "takes 3 points at least"),
+        ({"k": 2, "demands": Demands(include=(3,), most_cost=0.5)}, "no set meets all demands"),
+        ({"k": 2, "demands": Demands(most_cost=0.5)}, "no point that may be chosen"),
+        (
+            {"k": 2, "demands": Demands(include=(3,), exclude=(4,), together=((3, 4),))},
+            "comes in with its pair and is excluded",
+        ),
         ({"k": 2, "method": "guess"}, "search, mip"),
-        ({"k": 2, "method": "mip", "include": (1,)}, "neither included"),
     ],
 )
 def test_demands_that_cannot_be_met_are_explained(demands, message):
@@ -130,13 +138,13 @@ def test_few_rows_grow_until_they_speak_for_all(monkeypatch, k):
 
 
 def test_a_programme_without_a_set_is_an_error(monkeypatch):
-    monkeypatch.setattr(module, "p_center_mip", lambda *_: Found(None, proven=False))
+    monkeypatch.setattr(module, "p_center_mip", lambda *_, **__: Found(None, proven=False))
     with pytest.raises(SelectionError, match="time"):
         k_center(distances(5, 0), 2, method="mip", time_limit_s=0.0)
 
 
 def test_a_programme_that_is_stopped_proves_nothing(monkeypatch):
-    monkeypatch.setattr(module, "p_center_mip", lambda *_: Found((0, 1), proven=False))
+    monkeypatch.setattr(module, "p_center_mip", lambda *_, **__: Found((0, 1), proven=False))
     result = k_center(distances(5, 0), 2, method="mip")
     assert (result.proven, result.bound) == (False, 0.0)
 
@@ -144,7 +152,7 @@ def test_a_programme_that_is_stopped_proves_nothing(monkeypatch):
 def test_ties_that_run_out_of_time_keep_the_proven_set():
     d = distances(15, 6)
     result = k_center(d, 3)
-    tied = break_ties(d, result, time_limit_s=0.0)
+    tied = break_ties(d, result, 3, time_limit_s=0.0)
     assert (tied.radius, tied.proven, tied.ties_broken) == (result.radius, True, False)
     assert tied.centers == result.centers
 
@@ -164,7 +172,7 @@ def test_ties_stopped_between_two_keys_give_an_optimal_set(monkeypatch, stage):
         return found if len(calls) <= stage else Found(found.chosen, proven=False)
 
     monkeypatch.setattr(mip._KMedian, "least", stopping)
-    tied = break_ties(d, result)
+    tied = break_ties(d, result, 3)
     assert tied.radius == result.radius
     assert not tied.ties_broken
 

@@ -8,13 +8,12 @@ import pytest
 
 import correlation.selection as module
 from correlation.affinity import AffinityMatrix, affinity
-from correlation.selection import (
-    budget_curve,
-    points_saved,
-    predefined_scores,
-    score,
-    select,
-)
+from correlation.certificates import verify
+from correlation.curve import budget_curve
+from correlation.demands import Demands
+from correlation.planning import points_saved
+from correlation.scores import predefined_scores, score
+from correlation.selection import select
 from datasets.errors import SelectionError
 from datasets.formats import SparseFormat, index_map, landmark_format
 from datasets.shapes import ShapeSet
@@ -75,8 +74,8 @@ def test_demands_are_taken_by_name_and_by_index(faces):
     by_name = select(faces, 6, include=["nose_tip", 8], exclude="contour_00")
     assert {8, 30} <= set(by_name.sparse.chosen)
     assert 0 not in by_name.sparse.chosen
-    assert by_name.include == (8, 30)
-    assert by_name.exclude == (0,)
+    assert by_name.demands.include == (8, 30)
+    assert by_name.demands.exclude == (0,)
     assert by_name.details()["include"] == ["contour_08", "nose_tip"]
     by_index = select(faces, 6, include=np.array([30, 8]), exclude=[0])
     assert by_index.sparse == by_name.sparse
@@ -189,3 +188,63 @@ def test_a_curve_over_impossible_budgets_is_refused():
 
 def test_points_saved_are_counted_as_in_the_thesis():
     assert points_saved(68, 10, 1000, 100) == 58 * 900
+
+
+def test_a_selection_tells_why_nothing_is_better_and_how_forced_it_is(faces):
+    chosen = select(faces, 8)
+    assert verify(chosen.certificate, faces.distance, Demands(), 1 - chosen.min_correlation, 8)
+    assert chosen.ties.count >= 1
+    assert set(chosen.ties.forced) <= set(chosen.sparse.chosen)
+    told = chosen.details()
+    assert told["certificate"].startswith(("No landmark would serve two", "These landmarks carry"))
+    assert len(told["in_all_of_them"]) == len(chosen.ties.forced)
+    assert budget_curve(faces, [8]).selections[0].certificate is None
+
+
+def test_pairs_components_and_costs_are_obeyed(faces):
+    pairs = select(faces, 9, pairs=True)
+    assert {faces.format.mirror[i] for i in pairs.sparse.chosen} == set(pairs.sparse.chosen)
+    nose = next(c for c in faces.format.components if c.name == "nose").indices
+    parts = select(faces, 6, at_least={"nose": 3})
+    assert len(set(parts.sparse.chosen) & set(nose)) >= 3
+    cheap = select(faces, 68, cost=[2.0] * 34 + [0.5] * 34, most_cost=5)
+    assert cheap.demands.price(cheap.sparse.chosen) <= 5
+    free = select(faces, 9)
+    assert all(s.proven for s in (pairs, parts, cheap))
+    assert pairs.min_correlation <= free.min_correlation
+    assert pairs.details()["together"][0] == ["contour_00", "contour_16"]
+    assert parts.details()["at_least"][0]["number"] == 3
+    assert cheap.details()["most_cost"] == 5
+
+
+def test_a_flipped_landmark_serves_its_mirror_as_well(faces):
+    flipped, plain = select(faces, 6, flip=True), select(faces, 6)
+    mirror = list(faces.format.mirror)
+    served = np.maximum(faces.values, faces.values[:, mirror])
+    rest = list(flipped.sparse.rest)
+    best = served[np.ix_(rest, list(flipped.sparse.chosen))].max(axis=1)
+    assert flipped.min_correlation == best.min() >= plain.min_correlation
+    assert flipped.proven
+    assert flipped.details()["flip"] is True
+
+
+@pytest.mark.parametrize(
+    ("m", "demands", "message"),
+    [
+        (
+            2,
+            {"at_least": {"nose": 3}},
+            "takes 3 landmarks at least, and m is 2: raise m, or demand",
+        ),
+        (2, {"at_least": {"nose": 3}}, "less of the numbers of components"),
+        (3, {"include": [0], "cost": [5.0] * 68, "most_cost": 4}, "whatever m is"),
+        (3, {"include": [0], "cost": [5.0] * 68, "most_cost": 4}, "one does without the most cost"),
+        (3, {"include": [0], "cost": [5.0] * 68, "most_cost": 4}, "costs 5 at least"),
+        (3, {"most_cost": 0.5}, "one does without the most cost"),
+        (68, {"include": [0], "exclude": [16], "pairs": True}, "included or .* excluded or pairs"),
+        (9, {"include": [0], "pairs": True, "exclude": [16], "most_cost": 0}, "several demands"),
+    ],
+)
+def test_demands_nothing_meets_are_explained(faces, m, demands, message):
+    with pytest.raises(SelectionError, match=message):
+        select(faces, m, **demands)
