@@ -74,6 +74,15 @@ def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> 
 @click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
 @click.option("--include", metavar="NAMES", help="Landmarks that must be chosen, with commas.")
 @click.option("--exclude", metavar="NAMES", help="Landmarks that must not be chosen.")
+@click.option("--pairs", is_flag=True, help="Choose left and right landmarks together.")
+@click.option(
+    "--at-least", multiple=True, metavar="PART=K", help="At least K landmarks of a component."
+)
+@click.option(
+    "--cost", multiple=True, metavar="NAME=C", help="What a landmark costs; 1 where not told."
+)
+@click.option("--most-cost", type=float, metavar="C", help="What all chosen may cost together.")
+@click.option("--flip", is_flag=True, help="A landmark also serves as the one it mirrors.")
 @click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the sparse format (.toml).")
 @force_option
@@ -87,19 +96,20 @@ def select(  # noqa: PLR0913 - one parameter an option
     out: Path | None,
     force: bool,
     as_json: bool,
-    **source: Any,  # noqa: ANN401
+    **more: Any,  # noqa: ANN401
 ) -> None:
     """Choose the m landmarks of DATA that represent the others best.
 
     DATA is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Landmarks
-    are given by name or number.
+    are given by name or number. With --pairs, --at-least or --most-cost, m is the most.
     """
     from correlation.selection import select as choose
 
     _require_suffix(out, ".toml")
     _require_free(out, force=force)
-    matrix = _matrix(**source)
-    chosen = choose(matrix, m, _listed(include), _listed(exclude), time_limit)
+    demands = _demands(more)
+    matrix = _matrix(**more)
+    chosen = choose(matrix, m, _listed(include), _listed(exclude), time_limit, **demands)
     if out is not None:
         chosen.save(out)
     sparse = chosen.sparse
@@ -109,6 +119,9 @@ def select(  # noqa: PLR0913 - one parameter an option
         **chosen.details(),
         "written": _text(out),
     }
+    for name in ("together", "at_least", "cost"):  # long, and told by the options
+        if not as_json:
+            result.pop(name, None)
     if as_json:
         result |= {"chosen": list(sparse.chosen), "represented_by": list(sparse.represented_by)}
     rows = [
@@ -226,6 +239,33 @@ def _text(path: Path | None) -> str | None:
 
 def _listed(names: str | None) -> list[str]:
     return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def _demands(options: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the options what a choice must obey."""
+    demands = {name: options.pop(name) for name in ("pairs", "flip")}
+    at_least = _assigned("--at-least", options.pop("at_least"))
+    fractions = [name for name, value in at_least.items() if value % 1]
+    if fractions:
+        problem = f"--at-least {fractions[0]}: expected a whole number, got"
+        raise click.UsageError(f"{problem} {at_least[fractions[0]]:g}")
+    cost, most = _assigned("--cost", options.pop("cost")), options.pop("most_cost")
+    if cost and most is None:
+        raise click.UsageError("--cost says nothing without --most-cost")
+    demands |= {"at_least": {name: int(value) for name, value in at_least.items()}}
+    return demands if most is None else {**demands, "cost": cost, "most_cost": most}
+
+
+def _assigned(option: str, texts: tuple[str, ...]) -> dict[str, float]:
+    """Numbers of texts such as ``nose=2``."""
+    values = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            values[name.strip()] = float(number)
+        except ValueError as error:
+            raise click.UsageError(f"{option}: expected NAME=NUMBER, got {text[:40]!r}") from error
+    return values
 
 
 def _numbers(text: str) -> list[int]:

@@ -63,6 +63,38 @@ def test_affinity_writes_a_table(dataset, folder, tmp_path):
     np.testing.assert_array_equal(table.to_numpy(), affinity(dataset.shapes).values)
 
 
+def test_select_obeys_what_is_demanded(dataset, folder):
+    options = ("--pairs", "--at-least", "nose=2", "--at-least", "left_eye=1", "--flip")
+    options += ("--cost", "nose_tip=4", "--cost", "0=0.5", "--most-cost", "9")
+    result = json.loads(run("select", folder, "--m", 8, *options, "--json").stdout)
+    expected = select(
+        affinity(dataset.shapes),
+        8,
+        pairs=True,
+        at_least={"nose": 2, "left_eye": 1},
+        cost={"nose_tip": 4, 0: 0.5},
+        most_cost=9,
+        flip=True,
+    )
+    assert result["chosen"] == list(expected.sparse.chosen)
+    assert result["most_cost"] == 9
+    assert "together:" not in run("select", folder, "--m", 8, *options).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--at-least", "nose"), "--at-least: expected NAME=NUMBER, got 'nose'"),
+        (("--at-least", "nose=1.5"), "expected a whole number, got 1.5"),
+        (("--cost", "nose_tip=x", "--most-cost", 3), "--cost: expected NAME=NUMBER"),
+        (("--cost", "nose_tip=2"), "nothing without --most-cost"),
+    ],
+)
+def test_demands_that_cannot_be_read_are_refused(folder, options, message):
+    with pytest.raises(click.UsageError, match=message):
+        run("select", folder, "--m", 4, *options)
+
+
 def test_select_takes_data_or_affinities(dataset, folder, tmp_path):
     expected = select(affinity(dataset.shapes), 6, include=["nose_tip"], exclude=[0])
     run("affinity", folder, "--out", tmp_path / "a.npz")

@@ -11,7 +11,6 @@ from correlation.affinity import AffinityMatrix, affinity
 from correlation.certificates import verify
 from correlation.curve import budget_curve
 from correlation.demands import Demands
-from correlation.planning import points_saved
 from correlation.scores import predefined_scores, score
 from correlation.selection import select
 from datasets.errors import SelectionError
@@ -184,10 +183,6 @@ def test_a_curve_without_ties_has_the_same_c(faces):
 def test_a_curve_over_impossible_budgets_is_refused():
     with pytest.raises(SelectionError, match="cannot choose 9"):
         budget_curve(random_matrix(5), [2, 9])
-
-
-def test_points_saved_are_counted_as_in_the_thesis():
-    assert points_saved(68, 10, 1000, 100) == 58 * 900
 
 
 def test_a_selection_tells_why_nothing_is_better_and_how_forced_it_is(faces):
