@@ -52,15 +52,14 @@ def render() -> None:
 
 def _bar(store: AnnotationStore, active: list[Project], projects: list[Project]) -> Project:
     """The row above the canvas."""
-    left, export, new, more = st.columns([5, 1.6, 1.3, 1], vertical_alignment="center")
-    with left:
+    with st.container(horizontal=True, vertical_alignment="center"):
         project = _chosen_project(active)
-    with export, st.popover("Export labels", icon=":material/download:", width="stretch"):
-        _export(store, project)
-    with new, st.popover("New project", icon=":material/add:", width="stretch"):
-        _new_project(store)
-    with more, st.popover("More", icon=":material/more_horiz:", width="stretch"):
-        _more(store, project, projects)
+        with st.popover("Export labels", icon=":material/download:", width="content"):
+            _export(store, project)
+        with st.popover("New project", icon=":material/add:", width="content"):
+            _new_project(store)
+        with st.popover("More", icon=":material/more_horiz:", width="content"):
+            _more(store, project, projects)
     return project
 
 
@@ -113,6 +112,8 @@ def _new_project(store: AnnotationStore) -> None:
     if 0 < complete < len(wanted) and st.checkbox(label, value=True, key="annotate.unmarked"):
         wanted = wanted.take(~wanted.shapes.complete)
     st.caption(f"{len(wanted)} pictures")
+    if complete == len(wanted) > 0:
+        st.caption("All of them have all landmarks already; those will not be shown.")
     if st.button("Create", type="primary", disabled=not name.strip(), key="annotate.create"):
         _create(store, name.strip(), sparse, wanted)
 
@@ -128,10 +129,10 @@ def _fitting_datasets(dense: LandmarkFormat) -> list[str]:
     fitting = []
     for name in workspace.dataset_names():
         try:
-            found, _, images = read_header(workspace.data / name)
+            header = read_header(workspace.data / name)
         except FewmarkError:
             continue  # the Data page says what is wrong with it
-        if images is not None and found.landmarks == dense.landmarks:
+        if header.root is not None and header.format.landmarks == dense.landmarks:
             fitting.append(name)
     return fitting
 

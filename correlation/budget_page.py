@@ -99,7 +99,8 @@ def _summary(chosen: Selection) -> None:
     columns[0].metric("c, smallest affinity", f"{c:.4f}")
     columns[1].metric("mean affinity", f"{chosen.mean_correlation:.4f}")
     weakest = chosen.bottleneck
-    columns[2].metric("weakest landmark", chosen.bottleneck_name or "none")
+    name = (chosen.bottleneck_name or "none").replace("_", " ")
+    columns[2].markdown(f"weakest landmark  \n#### {name}")
     if weakest is not None:
         names, by = chosen.sparse.dense.landmarks, chosen.sparse.represented_by[weakest]
         columns[2].caption(f"Inferred from {names[by]}; to raise c, it needs a closer one.")

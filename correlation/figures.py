@@ -179,7 +179,7 @@ def budget_figure(
             mode="markers+text",
             name="predefined",
             text=list(predefined),
-            textposition="bottom center",
+            textposition=[("bottom", "top")[i % 2] + " center" for i in range(len(predefined))],
             marker={"symbol": "diamond", "size": 11, "color": PALETTE[1]},
             hovertemplate="%{text}<br>m = %{x}<br>c = %{y:.4f}<extra></extra>",
             cliponaxis=False,
@@ -199,7 +199,7 @@ def budget_figure(
         )
     figure.update_xaxes(title="m, landmarks to mark")
     figure.update_yaxes(title="c, smallest affinity", range=[0, 1.03])
-    figure.update_layout(legend={"orientation": "h", "y": 1.08})
+    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
     return _laid_out(figure, height=420)
 
 

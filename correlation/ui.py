@@ -86,6 +86,8 @@ def require_source(key: str) -> Source:
         )
     for text in matrix.cautions:
         st.warning(text)
+    if dataset.inferred:
+        st.warning("A model placed landmarks here: what they say about correlation, it said.")
     return Source(name, split, part, matrix, mean, version)
 
 

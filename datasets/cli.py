@@ -63,6 +63,7 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
     help="Seed of --hold-out and --share.",
 )  # fmt: skip
 @click.option("--subset", metavar="NAME", help="Only the landmarks of this smaller format.")
+@click.option("--prefix", metavar="TEXT", help="Put TEXT before the name of every shape.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Make all landmarks absent but this format's."
 )
@@ -102,6 +103,8 @@ def _narrowed(dataset: "LandmarkDataset", options: dict[str, Any]) -> "LandmarkD
     """The part of a data set that the options ask for."""
     import numpy as np
 
+    if options["prefix"]:
+        dataset = dataset.prefixed(options["prefix"])
     if options["hold_out"] is not None:
         dataset = dataset.held_out(options["hold_out"], np.random.default_rng(options["seed"]))
     if options["split"] is not None:

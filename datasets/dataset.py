@@ -1,10 +1,11 @@
 """Data sets: shapes, the table of their pictures, and the folder on disk that holds both."""
 
+import filecmp
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,8 @@ class LandmarkDataset:
         pixels, NaN where unknown), ``split`` and ``subject`` (text or None).
     root
         Folder of the pictures; None where there are none.
+    inferred
+        Whether a model placed landmarks of it: no truth to learn from or to judge by.
 
     Raises
     ------
@@ -106,6 +109,7 @@ class LandmarkDataset:
     shapes: ShapeSet
     samples: pd.DataFrame
     root: Path | None = None
+    inferred: bool = False
 
     def __post_init__(self) -> None:
         """Check that table and shapes fit together."""
@@ -153,7 +157,7 @@ class LandmarkDataset:
         """The rows at these indices, or where this mask is true."""
         index = row_index(rows)
         samples = self.samples.iloc[index].reset_index(drop=True)
-        return LandmarkDataset(self.shapes.take(index), samples, self.root)
+        return replace(self, shapes=self.shapes.take(index), samples=samples)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -186,6 +190,12 @@ class LandmarkDataset:
         n = max(1, round(share * len(self)))
         return self.take(np.sort(rng.permutation(len(self))[:n]))
 
+    def prefixed(self, prefix: str) -> "LandmarkDataset":
+        """The same rows with a text before every ``shape_id``."""
+        samples = self.samples.copy()
+        samples["shape_id"] = [f"{prefix}{name}" for name in samples["shape_id"]]
+        return replace(self, samples=samples)
+
     def held_out(self, share: float, rng: np.random.Generator) -> "LandmarkDataset":
         """The same rows, split anew: a random share of the subjects ``valid``, the rest ``train``.
 
@@ -215,11 +225,11 @@ class LandmarkDataset:
         samples = self.samples.copy()
         names = [VALID if group in valid else TRAIN for group in groups]
         samples["split"] = pd.Series(names, dtype="object", index=samples.index)
-        return LandmarkDataset(self.shapes, samples, self.root)
+        return replace(self, samples=samples)
 
     def with_shapes(self, shapes: ShapeSet) -> "LandmarkDataset":
         """The same samples with other shapes, such as predicted ones."""
-        return LandmarkDataset(shapes, self.samples, self.root)
+        return replace(self, shapes=shapes)
 
     def chunks(self, size: int = 10_000) -> Iterator[ShapeSet]:
         """The shapes in parts of at most `size`."""
@@ -235,7 +245,7 @@ class LandmarkDataset:
         Raises
         ------
         ShapeMismatchError
-            If the landmark formats or dimensions differ.
+            If the landmark formats or dimensions differ, or rows of one name show two pictures.
         """
         if other.format.landmarks != self.format.landmarks:
             problem = f"cannot join {self.format.name} with {other.format.name}"
@@ -245,6 +255,8 @@ class LandmarkDataset:
             raise ShapeMismatchError(f"cannot join shapes of {D} dimensions with {other_D}")
         place = {name: i for i, name in enumerate(other.samples["shape_id"])}
         theirs = [place.pop(name, -1) for name in self.samples["shape_id"]]
+        shared = [row for row, match in enumerate(theirs) if match >= 0]
+        require_same_pictures(self.take(shared), other.take([theirs[row] for row in shared]))
         points, visibility = self.shapes.points.copy(), self.shapes.visibility.copy()
         for row, match in enumerate(theirs):
             if match >= 0:
@@ -259,7 +271,7 @@ class LandmarkDataset:
         )
         root, ours, others = _common_root(self, new)
         samples = pd.concat([ours, others], ignore_index=True)
-        return LandmarkDataset(shapes, samples, root)
+        return LandmarkDataset(shapes, samples, root, self.inferred or other.inferred)
 
     def save(self, folder: str | Path) -> Path:
         """Write the folder: ``shapes.parquet`` and ``dataset.toml``; pictures stay where they are.
@@ -283,7 +295,12 @@ class LandmarkDataset:
         seen = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.visibility.ravel()), M)
         table = table.append_column("points", points).append_column("visibility", seen)
         header = {
-            "fewmark": {"version": 1, "dimensions": D, "images": _relative_root(self.root, folder)},
+            "fewmark": {
+                "version": 1,
+                "dimensions": D,
+                "images": _relative_root(self.root, folder),
+                "inferred": self.inferred,
+            },
             "format": table_from_format(self.format),
         }
         with replacing(folder / HEADER_FILE) as head, replacing(folder / SHAPES_FILE) as body:
@@ -301,7 +318,7 @@ class LandmarkDataset:
             If the folder, a file or a field is missing or broken.
         """
         folder = Path(folder)
-        landmark_format_, D, root = read_header(folder)
+        header = read_header(folder)
         try:
             table = pq.read_table(folder / SHAPES_FILE)
         except (OSError, pa.ArrowException) as error:
@@ -309,8 +326,8 @@ class LandmarkDataset:
             problem = f"not a readable Parquet file: {reason}"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
         try:
-            shapes = _shapes_from_table(table, landmark_format_, D)
-            return cls(shapes, _samples_from_table(table), root)
+            shapes = _shapes_from_table(table, header.format, header.dimensions)
+            return cls(shapes, _samples_from_table(table), header.root, header.inferred)
         except KeyError as error:
             problem = f"the column {error.args[0]!r} is missing"
             raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
@@ -318,8 +335,41 @@ class LandmarkDataset:
             raise FileFormatError(folder / SHAPES_FILE, None, str(error)) from error
 
 
-def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
-    """Landmark format, dimensions D and picture folder of a data set's folder.
+def require_same_pictures(a: LandmarkDataset, b: LandmarkDataset) -> None:
+    """Refuse rows that share a name by chance: N pairs of rows must show the same picture.
+
+    Pictures at different places count as the same where their bytes are; what is not there or
+    has no picture cannot be told apart.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If two rows show different pictures.
+    """
+    if a.root is None or b.root is None:
+        return
+    names = zip(a.samples["shape_id"], a.samples["image"], b.samples["image"], strict=True)
+    for shape_id, ours, theirs in names:
+        if ours is None or theirs is None or (a.root == b.root and ours == theirs):
+            continue
+        first, second = a.root / ours, b.root / theirs
+        both = first.is_file() and second.is_file() and not first.samefile(second)
+        if both and not filecmp.cmp(first, second, shallow=False):
+            problem = f"{shape_id!r} is another picture in each data set: {first} and {second}; "
+            raise ShapeMismatchError(problem + "`fewmark convert --prefix` gives other names")
+
+
+class Header(NamedTuple):
+    """What ``dataset.toml`` says: format, dimensions D, picture folder, and see `inferred`."""
+
+    format: LandmarkFormat
+    dimensions: int
+    root: Path | None
+    inferred: bool
+
+
+def read_header(folder: str | Path) -> Header:
+    """What a data set's folder says of itself, without its shapes.
 
     Raises
     ------
@@ -337,6 +387,7 @@ def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
             raise FileFormatError(path, "version", f"expected 1, got {about['version']!r}")
         landmark_format_ = format_from_table(header["format"])
         D, images = about["dimensions"], about.get("images", "")
+        inferred = about.get("inferred", False)
     except KeyError as error:
         raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
     except ShapeMismatchError as error:
@@ -346,7 +397,9 @@ def read_header(folder: str | Path) -> tuple[LandmarkFormat, int, Path | None]:
     if D not in (2, 3):
         raise FileFormatError(path, "dimensions", f"expected 2 or 3, got {D!r}")
     root = Path(os.path.normpath(Path(folder) / str(images))) if images else None
-    return landmark_format_, D, root
+    if not isinstance(inferred, bool):
+        raise FileFormatError(path, "inferred", f"expected true or false, got {inferred!r}")
+    return Header(landmark_format_, D, root, inferred)
 
 
 def _shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int) -> ShapeSet:

@@ -34,6 +34,7 @@ _CHOICES, _ROW, _AWAITED, _FOLDER, _SOURCE = (
     f"data.{name}" for name in ("choices", "row", "awaited", "folder", "source")
 )
 _AUTOMATIC, _AS_TOLD, _BESIDE = "automatic", "as the file says", "beside the file"
+_ALL = "all"
 _TILES, _TILES_A_ROW = 12, 4
 _MOST_ENTRIES = 200
 _UPLOADED = ["csv", "npz", "txt", "pts", *sorted(suffix[1:] for suffix in IMAGE_SUFFIXES)]
@@ -69,6 +70,7 @@ def _chosen(space: Workspace, names: list[str]) -> None:
     with left:
         name = ui.choose("dataset", "Data set", names, f"data.choice.{_choices()}")
     with right, st.container(horizontal=True):
+        _part_button(space, name)
         _rename_button(space, name)
         delete = st.button("Delete", icon=":material/delete:", help="It can be restored.")
     if delete:
@@ -92,6 +94,31 @@ def _chosen(space: Workspace, names: list[str]) -> None:
         _pictures(dataset, str(folder), stamp)
     with st.expander(f"The {len(dataset.format)} landmarks of {dataset.format.name}"):
         st.dataframe(_landmark_table(dataset), hide_index=True, width="stretch")
+
+
+def _part_button(space: Workspace, name: str) -> None:
+    """A data set made from this one: `fewmark convert` with what it can narrow."""
+    try:
+        splits = ui.load_dataset(space.data / name).splits
+    except FewmarkError:
+        return  # what is wrong with it is told below
+    with st.popover("Make a part", icon=":material/content_cut:"):
+        split = st.selectbox("Split", [_ALL, *splits], key=f"data.part.split.{name}")
+        share = st.slider("Random share, %", 1, 100, 10, key=f"data.part.share.{name}",
+                          help="Such as the images that will be annotated densely.")  # fmt: skip
+        kept = st.selectbox("Landmarks kept", [_ALL, *space.format_names()],
+                            key=f"data.part.keep.{name}",
+                            help="Of all others the places are taken away.")  # fmt: skip
+        held = st.slider("Hold out, %", 0, 50, 0, key=f"data.part.held.{name}",
+                         help="Share of the subjects that become split valid.")  # fmt: skip
+        free = free_name(space, f"{name}-part")
+        new = st.text_input("Name", free, key=f"data.part.name.{free}").strip()
+        if st.button("Make it", type="primary", key="data.part.make"):
+            options = [] if split == _ALL else ["--split", split]
+            options += [] if share == 100 else ["--share", f"{share / 100:g}"]
+            options += [] if kept == _ALL else ["--keep", str(space.formats / f"{kept}.toml")]
+            options += [] if held == 0 else ["--hold-out", f"{held / 100:g}"]
+            _convert(space, space.data / name, new, options)
 
 
 def _rename_button(space: Workspace, name: str) -> None:

@@ -119,6 +119,6 @@ def _is_below(root: Path | None, folder: Path) -> bool:
 
 def _picture_root(folder: Path) -> Path | None:
     try:
-        return read_header(folder)[2]
+        return read_header(folder).root
     except FewmarkError:  # a broken data set holds on to nothing
         return None

@@ -216,12 +216,11 @@ def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> 
     from datasets.io.registry import read
     from weaksup.completion import mean_shape_prediction
     from weaksup.evaluation import evaluate as measure
-    from weaksup.evaluation import rates
+    from weaksup.evaluation import rates, without
 
     true = _read(truth, options["split"])
     if options["without"] is not None:
-        learnt = set(_read(options["without"], None, true.format).samples["shape_id"])
-        true = true.take([name not in learnt for name in true.samples["shape_id"]])
+        true = without(true, _read(options["without"], None, true.format))
     evaluation = measure(_read(predicted, None, true.format), true, options["span"])
     rows = []
     if options["baseline"] is not None:
@@ -234,6 +233,8 @@ def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> 
         rows += [{"what": name, **rates(errors)} for name, errors in parts.items()]
     summary = evaluation.summary()
     report(summary, as_json=as_json, rows=rows)
+    if true.inferred:
+        click.echo(f"Note: a model placed landmarks of {truth}; it is no truth.", err=True)
     if summary["landmarks_predicted"] < 1:
         share = summary["landmarks_predicted"]
         click.echo(f"Note: {share:.1%} of the true landmarks are predicted and judged.", err=True)

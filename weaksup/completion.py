@@ -4,6 +4,8 @@ A landmark of a picture whose m points were clicked follows from those clicks fa
 from any small network, so completing clicked pictures is a job of its own.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from datasets.dataset import LandmarkDataset
@@ -37,7 +39,8 @@ def complete(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDatase
     points, visibility = clicked.shapes.points.copy(), clicked.shapes.visibility.copy()
     done = model.complete(clicked.shapes.take(begun))
     points[begun], visibility[begun] = done.points, done.visibility
-    return clicked.with_shapes(ShapeSet(clicked.format, points, visibility))
+    shapes = ShapeSet(clicked.format, points, visibility)
+    return replace(clicked, shapes=shapes, inferred=True)
 
 
 def mean_shape_prediction(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import BOX_COLUMNS, LandmarkDataset
+from datasets.dataset import BOX_COLUMNS, LandmarkDataset, require_same_pictures
 from datasets.errors import ShapeMismatchError
 from datasets.metrics import (
     BOX,
@@ -100,8 +100,8 @@ def evaluate(
     Raises
     ------
     ShapeMismatchError
-        If no shape is in both, the formats differ, shapes of one name have boxes apart from each
-        other, or a true shape lacks the span.
+        If no shape is in both, the formats differ, shapes of one name show other pictures
+        or have boxes apart from each other, or a true shape lacks the span.
     """
     place = {name: i for i, name in enumerate(predicted.samples["shape_id"])}
     matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
@@ -111,10 +111,28 @@ def evaluate(
         problem = f"no shape is in both data sets: names here are like {ours}, there like {theirs}"
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)
+    require_same_pictures(predicted, truth)
     _require_same_objects(predicted, truth)
     errors = normalised_errors(predicted.shapes, truth.shapes, span)
     name = span or truth.format.default_span or BOX
     return Evaluation(truth, predicted, name, errors, int((matches < 0).sum()))
+
+
+def without(truth: LandmarkDataset, learnt: LandmarkDataset) -> LandmarkDataset:
+    """The shapes of a data set that are not in another, such as what was learnt from.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If none is left, or shapes of one name show other pictures.
+    """
+    place = {name: i for i, name in enumerate(learnt.samples["shape_id"])}
+    matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
+    require_same_pictures(truth.take(matches >= 0), learnt.take(matches[matches >= 0]))
+    if (matches >= 0).all():
+        problem = f"all {len(truth)} shapes are among those to leave out: none is left to judge"
+        raise ShapeMismatchError(problem)
+    return truth.take(matches < 0)
 
 
 def _require_same_objects(a: LandmarkDataset, b: LandmarkDataset) -> None:

@@ -12,7 +12,7 @@ from datasets.metrics import ced
 from weaksup.evaluation import Evaluation
 
 TRUE, PREDICTED = "#2dd4bf", "#fb923c"
-_COLOURS = ("#0b6e69", "#c2570c", "#6d3fc0", "#b0287a")
+_COLOURS = ("#128a84", "#c2570c", "#8560d0", "#c2408a")  # 3:1 and more on light and dark
 _MARGIN = 1.25
 _BITS = 4  # cv2 draws at fractions of a pixel, counted in 1/16
 
@@ -22,7 +22,7 @@ Points = NDArray[np.float64]
 def _finish(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
     figure.update_layout(
         height=340, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
     )  # fmt: skip
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title)

@@ -1,5 +1,6 @@
 """Use of a trained network: the dense landmarks of pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,8 @@ def infer(
             rows = np.arange(start, min(start + _AT_ONCE, len(dataset)))
             points[rows] = _infer_part(network, dataset.take(rows), config)
             on_progress(int(rows[-1]) + 1, len(dataset))
-    return dataset.with_shapes(ShapeSet.from_points(points, folder.sparse.dense))
+    shapes = ShapeSet.from_points(points, folder.sparse.dense)
+    return replace(dataset, shapes=shapes, inferred=True)
 
 
 def _infer_part(

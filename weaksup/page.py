@@ -58,7 +58,7 @@ def _new_run() -> None:
     if not formats:
         ui.stop_with_step(
             "There is no sparse format yet. Choose the landmarks that people mark first.",
-            "correlation",
+            "budget",
             "Choose a sparse format",
         )
     left, right = st.columns([3, 2], gap="large")
@@ -122,11 +122,15 @@ def _choose_sources(formats: list[str]) -> Sources:
 
 
 def _fitting(sparse: SparseFormat) -> dict[str, LandmarkDataset]:
-    """Data sets of the workspace with the landmarks of the sparse format's dense one."""
+    """Data sets of the workspace with the landmarks of the sparse format's dense one.
+
+    What a model placed is left out: nobody should learn from it by mistake.
+    """
     workspace = ui.workspace()
     loaded = {name: ui.load_dataset(workspace.data / name) for name in workspace.dataset_names()}
     landmarks = sparse.dense.landmarks
-    return {name: d for name, d in loaded.items() if d.format.landmarks == landmarks and len(d)}
+    fits = {name: d for name, d in loaded.items() if d.format.landmarks == landmarks and len(d)}
+    return {name: d for name, d in fits.items() if not d.inferred}
 
 
 def _likely(known: dict[str, LandmarkDataset]) -> list[str]:
@@ -187,8 +191,14 @@ def _summary(sources: Sources, config: TrainingConfig) -> str | None:
     first, second = st.columns(2)
     first.metric("Images, N", f"{N:,}")
     second.metric("of them dense, n", f"{n:,}")
-    first.metric("Landmarks marked, m of M", f"{m} of {M}")
-    second.metric("Labels saved, (M - m)(N - n)", f"{(M - m) * (N - n):,}")
+    first.metric("Marked, m of M", f"{m} of {M}")
+    second.metric("Labels saved", f"{(M - m) * (N - n):,}", help="(M - m)(N - n)")
+    if n == N > 0 and m < M:
+        st.warning(
+            "Every image has all landmarks already, so marking a few of them changes nothing. To "
+            "see what few landmarks are worth, learn from a share of the dense images: **Make a "
+            "part** on the Data page, then choose that part and the labels here."
+        )
     lacking = int((~counted[0].any(dim=1)).sum()) if config.stages[0].images == "all" else 0
     if lacking:
         st.warning(

@@ -53,7 +53,7 @@ def render() -> None:
     with completed:
         _show_completed(run, dataset)
     with download:
-        _show_download(predicted, f"{run.name}-{name}")
+        _show_download(predicted, f"{run.name}-{name}", "prediction")
 
 
 def _folder(name: str) -> RunFolder:
@@ -67,7 +67,8 @@ def _choose_dataset(run: RunFolder) -> tuple[str, LandmarkDataset]:
     workspace = ui.workspace()
     loaded = {n: ui.load_dataset(workspace.data / n) for n in workspace.dataset_names()}
     landmarks = run.sparse.dense.landmarks
-    known = {n: d for n, d in loaded.items() if d.format.landmarks == landmarks and len(d)}
+    fits = {n: d for n, d in loaded.items() if d.format.landmarks == landmarks and len(d)}
+    known = {n: d for n, d in fits.items() if not d.inferred}  # the model's word is no truth
     if not known:
         ui.stop_with_step(
             f"No data set has the landmarks of {run.name}. Open one that has.",
@@ -202,14 +203,14 @@ def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
     rates = evaluation.summary()
     level = _mean_shape(run, evaluation)
     shown = (
-        ("NME", 100 * rates["nme"], "%"),
-        ("NME of the mean shape", None if level is None else 100 * level.summary()["nme"], "%"),
-        ("Failed images, over 8 %", 100 * rates["failure_rate_8"], "%"),
-        ("Failed landmarks, over 8 %", 100 * rates["landmark_failure_rate_8"], "%"),
-        ("AUC, up to 8 %", rates["auc_8"], ""),
+        ("NME", f"{rates['nme']:.2%}", "Mean error over images and landmarks."),
+        ("Mean shape", "-" if level is None else f"{level.summary()['nme']:.2%}", "Its NME here."),
+        ("Images > 8 %", f"{rates['failure_rate_8']:.1%}", "Share of images of a larger NME."),
+        ("Points > 8 %", f"{rates['landmark_failure_rate_8']:.1%}", "Share of single landmarks."),
+        ("AUC", f"{rates['auc_8']:.3f}", "Area under the curve below, up to 8 %."),
     )
-    for column, (label, value, unit) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(label, "-" if value is None else f"{value:.3g} {unit}")
+    for column, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(label, value, help=about)
     missed = rates["without_prediction"]
     more = f" {missed:,} more have no prediction and are not judged." if missed else ""
     if rates["landmarks_predicted"] < 1:
@@ -271,7 +272,7 @@ def _show_completed(run: RunFolder, dataset: LandmarkDataset) -> None:
     for row in range(min(_A_PAGE, len(completed))):
         with columns[row % _A_ROW]:
             _show_tile(clicked, completed, row, None)
-    _show_download(completed, f"{run.name}-completed")
+    _show_download(completed, f"{run.name}-completed", "clicks")
 
 
 def _tell_error(completed: LandmarkDataset, dataset: LandmarkDataset) -> None:
@@ -298,12 +299,12 @@ def _legend_of_clicks() -> None:
     )
 
 
-def _show_download(dataset: LandmarkDataset, stem: str) -> None:
+def _show_download(dataset: LandmarkDataset, stem: str, key: str) -> None:
     st.caption(f"{len(dataset):,} shapes with {len(dataset.format)} landmarks each, in pixels.")
     for file_type in ("csv", "npz"):
         st.download_button(
             f"Download as {file_type}",
             functools.partial(as_file, dataset, file_type),
             file_name=f"{stem}.{file_type}",
-            key=f"results_{stem}_{file_type}",
+            key=f"results_{key}_{file_type}",
         )

@@ -1,5 +1,6 @@
 """Our own data sets: a folder with ``dataset.toml`` and ``shapes.parquet``; keeps everything."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from datasets.dataset import LandmarkDataset
@@ -26,7 +27,7 @@ def read_fewmark(
     if images is None:
         return dataset
     root = picture_root(list(dataset.samples["image"]), path, images)
-    return LandmarkDataset(dataset.shapes, dataset.samples, root)
+    return replace(dataset, root=root)
 
 
 def write_fewmark(dataset: LandmarkDataset, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -151,4 +152,4 @@ def with_sizes(
         height, width, _ = read_image(dataset.image_path(row)).shape
         samples.loc[row, ["height_px", "width_px"]] = [height, width]
         on_progress(done, len(rows))
-    return LandmarkDataset(dataset.shapes, samples, dataset.root)
+    return replace(dataset, samples=samples)

@@ -247,3 +247,16 @@ def test_uploads_are_kept_with_their_pictures_and_opened(space):
     page.run()
     assert space.dataset_names() == ["t"]
     assert LandmarkDataset.load(space.data / "t").image_path(0).is_file()
+
+
+def test_a_part_is_made_by_a_command(space):
+    save_faces(space)
+    page = opened()
+    page.selectbox(key="data.part.split.faces").set_value("train")
+    page.slider(key="data.part.share.faces").set_value(50).run()
+    press(page, "Make it")
+    job = wait_for_job(space)
+    assert job.arguments[0] == "convert"
+    part = LandmarkDataset.load(space.data / "faces-part")
+    assert len(part) == 4
+    assert part.splits == ("train",)

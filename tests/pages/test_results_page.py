@@ -115,8 +115,8 @@ def test_errors_are_those_of_the_library(space):
     found = LandmarkDataset.load(space.runs / "run-1" / "predictions" / "faces--valid")
     rates = evaluate(found, LandmarkDataset.load(space.data / "faces")).summary()
     shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["NME"] == f"{100 * rates['nme']:.3g} %"
-    assert shown["AUC, up to 8 %"].strip() == f"{rates['auc_8']:.3g}"
+    assert shown["NME"] == f"{rates['nme']:.2%}"
+    assert shown["AUC"] == f"{rates['auc_8']:.3f}"
     assert "6 images; errors in parts of ab" in texts(page.caption)
     assert page.dataframe[0].value["component"].tolist() == ["rest"]
 
@@ -128,7 +128,7 @@ def test_the_mean_shape_is_that_of_the_dense_images(space):
     valid = whole.split("valid")
     level = valid.with_shapes(ShapeSet.from_points(np.repeat(mean[None], 6, axis=0), FIVE))
     expected = evaluate(level, valid).summary()["nme"]
-    assert shown["NME of the mean shape"] == f"{100 * expected:.3g} %"
+    assert shown["Mean shape"] == f"{expected:.2%}"
 
 
 def test_pictures_come_in_the_order_of_their_errors(space):
@@ -226,5 +226,15 @@ def test_training_data_that_are_gone_cost_the_baseline_only(space, tmp_path, mon
     monkeypatch.setenv(VARIABLE, str(moved.root))
     page = opened()
     shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["NME of the mean shape"] == "-"
+    assert shown["Mean shape"] == "-"
     assert "Nothing can be completed" in texts(page.info)
+
+
+def test_what_a_model_placed_is_not_offered_as_truth(space):
+    completed = infer(RunFolder(space.runs / "run-1"), LandmarkDataset.load(space.data / "faces"))
+    completed.save(space.data / "completed")
+    try:
+        page = opened()
+        assert "completed" not in page.selectbox(key="results_data").options
+    finally:
+        shutil.rmtree(space.data / "completed")

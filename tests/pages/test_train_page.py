@@ -14,6 +14,7 @@ from datasets.images import write_image
 from datasets.jobs import find_job
 from datasets.shapes import ShapeSet
 from datasets.workspace import VARIABLE, Workspace
+from weaksup.completion import complete
 from weaksup.config import preset
 from weaksup.run_folder import METRICS, RunFolder, RunState, this_process
 
@@ -116,8 +117,8 @@ def test_the_page_proposes_clicks_and_dense_shapes_and_tells_what_is_saved(space
     assert page.multiselect[0].value == ["clicks", "dense"]
     assert metric(page, "Images, N") == "24"
     assert metric(page, "of them dense, n") == "8"
-    assert metric(page, "Landmarks marked, m of M") == "2 of 5"
-    assert metric(page, "Labels saved, (M - m)(N - n)") == str(3 * 16)
+    assert metric(page, "Marked, m of M") == "2 of 5"
+    assert metric(page, "Labels saved") == str(3 * 16)
     passes = 20 * 24 + 60 * 8 + 20 * 8
     assert f"3 stages, 100 epochs, {passes:,} images" in texts(page.caption)
     command = page.code[0].value
@@ -249,3 +250,23 @@ def test_broken_files_of_a_run_are_told_in_one_line(space):
     run = add_run(space, "broken", "finished")
     (run.path / "state.json").write_text("{")
     assert "not the state of a run" in texts(opened().error)
+
+
+def test_what_a_model_placed_is_not_proposed_to_learn_from(space):
+    fill(space, pictures=False)
+    completed = complete(
+        LandmarkDataset.load(space.data / "clicks"), LandmarkDataset.load(space.data / "dense")
+    )
+    completed.take(np.arange(4)).save(space.data / "completed")
+    page = opened()
+    assert page.multiselect[0].value == ["clicks", "dense"]
+    assert "completed" not in page.multiselect[0].options
+    assert "completed" not in next(s for s in page.selectbox if s.label == "Measure on").options
+
+
+def test_clicks_that_change_nothing_are_told(space):
+    fill(space, pictures=False)
+    page = opened()
+    assert "changes nothing" not in texts(page.warning)
+    page.multiselect[0].set_value(["clicks", "faces"]).run()
+    assert "marking a few of them changes nothing" in texts(page.warning)

@@ -14,10 +14,12 @@ from datasets.dataset import (
     SHAPES_FILE,
     LandmarkDataset,
     read_header,
+    require_same_pictures,
     sample_table,
 )
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.formats import landmark_format, read_toml
+from datasets.images import write_image
 from datasets.shapes import ShapeSet
 
 
@@ -369,7 +371,7 @@ def test_a_column_of_wrong_values_is_refused(folder, column, values):
 
 
 def test_the_header_alone_can_be_read(folder, tmp_path):
-    assert read_header(folder) == (landmark_format("points-3"), 2, tmp_path / "pics")
+    assert read_header(folder) == (landmark_format("points-3"), 2, tmp_path / "pics", False)
 
 
 @pytest.mark.parametrize(
@@ -431,3 +433,38 @@ def test_a_save_that_fails_leaves_the_old_data_set(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert_same(LandmarkDataset.load(tmp_path / "d"), old)
     assert len(list((tmp_path / "d").iterdir())) == 2
+
+
+def pictured(folder, name, value, **more):
+    """One shape of a small picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_image(folder / f"{name}.png", np.full((8, 8, 3), value, np.uint8))
+    shapes = ShapeSet.from_points(np.array([[[1.0, 2.0], [3.0, 4.0]]]))
+    return LandmarkDataset(shapes, sample_table([name], [f"{name}.png"]), folder, **more)
+
+
+def test_rows_of_one_name_that_show_other_pictures_are_not_joined(tmp_path):
+    ours, theirs = pictured(tmp_path / "a", "0001", 10), pictured(tmp_path / "b", "0001", 200)
+    with pytest.raises(ShapeMismatchError, match=r"'0001' is another picture .*a.0001.*b.0001"):
+        ours.joined(theirs)
+    both = ours.joined(theirs.prefixed("b-"))
+    assert both.samples["shape_id"].tolist() == ["0001", "b-0001"]
+    require_same_pictures(ours, pictured(tmp_path / "c", "0001", 10))  # a copy
+    assert len(ours.joined(pictured(tmp_path / "c", "0001", 10))) == 1
+    (tmp_path / "b" / "0001.png").unlink()
+    assert len(ours.joined(theirs)) == 1  # what is not there cannot be told apart
+
+
+def test_what_a_model_placed_stays_marked_as_such(tmp_path):
+    truth = pictured(tmp_path / "a", "0001", 10)
+    inferred = pictured(tmp_path / "a", "0001", 10, inferred=True)
+    assert not truth.inferred
+    assert inferred.take([0]).with_shapes(truth.shapes).inferred
+    assert truth.joined(inferred).inferred
+    assert LandmarkDataset.load(inferred.save(tmp_path / "set")).inferred
+    assert read_header(tmp_path / "set").inferred
+    header = read_toml(tmp_path / "set" / HEADER_FILE)
+    header["fewmark"]["inferred"] = 1
+    (tmp_path / "set" / HEADER_FILE).write_text(tomli_w.dumps(header))
+    with pytest.raises(FileFormatError, match="expected true or false, got 1"):
+        read_header(tmp_path / "set")

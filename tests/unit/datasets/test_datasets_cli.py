@@ -246,3 +246,9 @@ def test_a_negative_seed_is_refused(capsys, tmp_path):
         main(["convert", str(tmp_path / "faces"), str(tmp_path / "out"), *arguments])
     assert "--seed" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_convert_puts_a_text_before_every_name(faces, tmp_path, capsys):
+    run(capsys, "convert", tmp_path / "faces", tmp_path / "a", "--prefix", "cam2-")
+    names = list(read(tmp_path / "a").samples["shape_id"])
+    assert names == [f"cam2-{name}" for name in faces.samples["shape_id"]]

@@ -4,7 +4,7 @@ import pytest
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, UnknownNameError
 from datasets.shapes import ShapeSet
-from weaksup.evaluation import evaluate, rates
+from weaksup.evaluation import evaluate, rates, without
 
 
 @pytest.fixture
@@ -96,3 +96,10 @@ def test_objects_of_one_name_whose_boxes_are_apart_are_refused(truth):
     assert len(evaluate(boxed(0.0, 10.0), boxed(9.0, 20.0)).truth) == 4
     with pytest.raises(ShapeMismatchError, match="'b000' is another object in each data set"):
         evaluate(boxed(0.0, 10.0), boxed(11.0, 20.0))
+
+
+def test_shapes_that_were_learnt_from_are_left_out(truth):
+    left = without(truth, truth.take([0, 2]))
+    assert left.samples["shape_id"].tolist() == ["b001", "b003"]
+    with pytest.raises(ShapeMismatchError, match="all 4 shapes are among those to leave out"):
+        without(truth, truth)
