@@ -1,6 +1,7 @@
 """The Budget page: how many landmarks to mark, and which."""
 
 import re
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,13 +14,14 @@ from correlation.scores import Score, predefined_scores
 from correlation.selection import Selection, select
 from correlation.ui import Source, require_source
 from datasets.errors import SelectionError
-from datasets.formats import predefined_formats
+from datasets.formats import LandmarkFormat, predefined_formats
 from datasets.ui import next_step, remember, workspace
 
 _TIME_LIMIT_S = 20.0
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
 _DEFAULT_M = 10
+_TABLE_PX = 240
 _NAME = re.compile(r"[\w][\w.-]*")
 _NO_FORMAT = "none"
 
@@ -32,10 +34,10 @@ def render() -> None:
         "worst represented relative is represented best: **c** is that smallest affinity."
     )
     source = require_source("budget")
-    m, include, exclude = _demands(source)
+    m, demands = _demands(source)
     known = predefined_scores(source.matrix)
     try:
-        chosen = _selection(source.version, source.matrix, m, include, exclude)
+        chosen = _selection(source.version, source.matrix, m, demands)
     except SelectionError as error:
         st.error(str(error))
         return
@@ -55,7 +57,8 @@ def render() -> None:
     _save(source, chosen)
 
 
-def _demands(source: Source) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+def _demands(source: Source) -> tuple[int, dict[str, Any]]:
+    """What is asked of the search: m, and the other arguments of `select`."""
     known = source.matrix.format
     M = len(known)
     predefined = predefined_formats(known)
@@ -79,7 +82,51 @@ def _demands(source: Source) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         )
     must = {known.landmarks.index(name) for name in include} | set(predefined.get(base, ()))
     mustnot = {known.landmarks.index(name) for name in exclude}
-    return int(m), tuple(sorted(must)), tuple(sorted(mustnot))
+    demands = {"include": sorted(must), "exclude": sorted(mustnot), **_more_demands(known)}
+    return int(m), demands
+
+
+def _more_demands(known: LandmarkFormat) -> dict[str, Any]:
+    with st.expander("More demands: pairs, parts, costs, mirrored pictures"):
+        left, middle, right = st.columns(3)
+        with left:
+            key = f"budget-pairs-{known.name}"
+            pairs = st.checkbox("Left and right together", key=key)
+            flip = st.checkbox(
+                "Learn from mirrored pictures",
+                key=f"budget-flip-{known.name}",
+                help="A landmark then also serves the others as the one it mirrors.",
+            )
+            limited = st.checkbox("Limit the cost", key=f"budget-limited-{known.name}")
+        with middle:
+            parts = [{"part": c.name, "at least": 0} for c in known.components]
+            at_least = _edited(parts, "part", "at least", f"budget-parts-{known.name}", step=1)
+        demands: dict[str, Any] = {"pairs": pairs, "flip": flip, "at_least": at_least}
+        if limited:
+            with right:
+                most = st.number_input("The most cost", 0.0, value=10.0, key="budget-most-cost")
+                rows = [{"landmark": name, "cost": 1.0} for name in known.landmarks]
+                cost = _edited(rows, "landmark", "cost", f"budget-cost-{known.name}", step=0.1)
+            demands |= {"cost": list(cost.values()), "most_cost": float(most)}
+    return demands
+
+
+def _edited(
+    rows: list[dict[str, Any]], name: str, value: str, key: str, *, step: float
+) -> dict[str, Any]:
+    """A table of names whose numbers can be changed: what they are now, by name."""
+    if not rows:
+        return {}
+    column = st.column_config.NumberColumn(min_value=0, step=step)
+    table = st.data_editor(
+        pd.DataFrame(rows),
+        hide_index=True,
+        disabled=[name],
+        column_config={value: column},
+        height=_TABLE_PX,
+        key=key,
+    )
+    return dict(zip(table[name], table[value].fillna(0), strict=True))
 
 
 @st.cache_data(show_spinner="Searching", max_entries=256)
@@ -87,10 +134,9 @@ def _selection(
     version: tuple[str, ...],  # noqa: ARG001 - the cache's key
     _matrix: AffinityMatrix,
     m: int,
-    include: tuple[int, ...],
-    exclude: tuple[int, ...],
+    demands: dict[str, Any],
 ) -> Selection:
-    return select(_matrix, m, include, exclude, time_limit_s=_TIME_LIMIT_S)
+    return select(_matrix, m, time_limit_s=_TIME_LIMIT_S, **demands)
 
 
 def _summary(chosen: Selection) -> None:
@@ -110,6 +156,7 @@ def _summary(chosen: Selection) -> None:
             f"c above {c:.4f}.",
             icon=":material/verified:",
         )
+        _reasons(chosen)
     else:
         st.warning(
             f"Not proven in {_TIME_LIMIT_S:.0f} s: c could be up to {chosen.bound:.4f}, "
@@ -117,6 +164,21 @@ def _summary(chosen: Selection) -> None:
         )
     if chosen.proven and not chosen.ties_broken:
         st.info("Other sets have the same c; there was no time to compare all their means.")
+
+
+def _reasons(chosen: Selection) -> None:
+    """Why nothing is better, and how forced the choice is."""
+    names = chosen.sparse.dense.landmarks
+    if chosen.ties is not None and chosen.ties.count == 1:
+        st.caption("No other set has this c.")
+    elif chosen.ties is not None:
+        forced = ", ".join(names[i].replace("_", " ") for i in chosen.ties.forced) or "none"
+        count = "Other" if chosen.ties.count is None else f"{chosen.ties.count:,}"
+        count += " or more" if chosen.ties.capped else ""
+        st.caption(f"{count} sets have this c; landmarks that all of them have: {forced}.")
+    if chosen.certificate is not None:
+        with st.expander("Why no other choice is better"):
+            st.markdown(chosen.certificate.sentence([n.replace("_", " ") for n in names]))
 
 
 def _curve(source: Source, known: dict[str, Score], chosen: Selection) -> None:

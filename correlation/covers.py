@@ -4,6 +4,7 @@ Nearly every question that a search for K centres asks of landmarks is settled b
 and the rest by a few hundred nodes of branch and bound on sets kept as the bits of integers.
 """
 
+import functools
 import math
 import time
 from collections.abc import Iterator
@@ -205,9 +206,9 @@ def reduced(within: Bools) -> Core | None:
     size = -1
     while size != len(rows) + len(columns):
         size = len(rows) + len(columns)
-        rows = rows[~implied_rows(within[np.ix_(rows, columns)])]
-        columns = columns[~_within_another(within[np.ix_(rows, columns)].T)]
-        part = within[np.ix_(rows, columns)]
+        rows = rows[~implied_rows(within[rows][:, columns])]
+        columns = columns[~_within_another(within[rows][:, columns].T)]
+        part = within[rows][:, columns]
         choices = part.sum(axis=1)
         if (choices == 0).any():
             return None
@@ -252,8 +253,13 @@ def _subset(sets: Bools) -> Bools:
     inside = np.ones((len(sets), len(sets)), dtype=bool)
     for word in _words(sets):
         inside &= (word[:, None] & ~word) == 0
-    earlier = np.tri(len(sets), k=0, dtype=bool).T
-    return np.asarray(inside & ~(inside.T & earlier))
+    return np.asarray(inside & ~(inside.T & _not_later(len(sets))))
+
+
+@functools.lru_cache(maxsize=64)
+def _not_later(n: int) -> Bools:
+    """Bool (n, n): whether b does not come before a."""
+    return np.asarray(np.tri(n, dtype=bool).T)
 
 
 def _within_another(sets: Bools) -> Bools:

@@ -70,7 +70,7 @@ def test_the_page_shows_what_the_search_finds(faces):
     weakest = expected.bottleneck_name.replace("_", " ")
     assert f"weakest landmark  \n#### {weakest}" in [m.value for m in app.markdown]
     assert "Proven" in app.success[0].value
-    assert list(app.dataframe[0].value["landmark"]) == list(expected.sparse.names)
+    assert list(app.dataframe[-1].value["landmark"]) == list(expected.sparse.names)
     assert len(app.get("plotly_chart")) == 2
     assert any("hardly tells" in c.value for c in app.caption)
 
@@ -80,7 +80,7 @@ def test_demands_are_met(faces):
     names = faces.format.landmarks
     box(app, "Keep (annotated already)").set_value([names[7]]).run()
     box(app, "Leave out (hard to mark)").set_value([names[0], names[1]]).run()
-    chosen = set(app.dataframe[0].value["landmark"])
+    chosen = set(app.dataframe[-1].value["landmark"])
     assert names[7] in chosen
     assert not {names[0], names[1]} & chosen
 
@@ -96,7 +96,7 @@ def test_an_existing_format_can_be_extended(workspace):
     save(workspace, "300w-inner-41")
     app = opened(m=8)
     box(app, "Extend a format").set_value("mafl-5").run()
-    names = set(app.dataframe[0].value["landmark"])
+    names = set(app.dataframe[-1].value["landmark"])
     assert len(names) == 8
     inner = landmark_format("300w-inner-41")
     assert {inner.landmarks[i] for i in (3, 11, 16, 21, 27)} <= names
@@ -130,7 +130,7 @@ def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
     app.button[0].click().run()
     assert "exists already" in app.error[0].value
     assert len(SparseFormat.load(path)) == 6
-    app.checkbox[0].check().run()
+    app.checkbox(key="budget-replace").check().run()
     app.button[0].click().run()
     assert len(SparseFormat.load(path)) == 4
 
@@ -186,7 +186,7 @@ def test_the_curve_of_many_landmarks_waits_to_be_asked(monkeypatch):
 def test_every_landmark_can_be_chosen():
     app = opened(m=10)
     assert "weakest landmark  \n#### none" in [m.value for m in app.markdown]
-    assert "only itself" in set(app.dataframe[0].value["represents"])
+    assert "only itself" in set(app.dataframe[-1].value["represents"])
 
 
 @pytest.mark.parametrize(("format_name", "D"), [("points-12", 2), ("points-12", 3)])
@@ -201,3 +201,20 @@ def test_too_few_shapes_are_explained(workspace):
     save(workspace, "lfw-10", N=2)
     app = opened()
     assert "3 at least" in app.error[0].value
+
+
+def test_more_demands_are_met_and_their_reasons_told(workspace):
+    save(workspace, "300w-inner-41")
+    app = opened(m=8)
+    free = set(app.dataframe[-1].value["landmark"])
+    app.checkbox(key="budget-pairs-300w-inner-41").check().run()
+    assert not app.exception
+    inner = landmark_format("300w-inner-41")
+    chosen = {inner.landmarks.index(name) for name in app.dataframe[-1].value["landmark"]}
+    assert {inner.mirror[i] for i in chosen} == chosen
+    assert len(free) == 8
+    app.checkbox(key="budget-limited-300w-inner-41").check().run()
+    app.number_input(key="budget-most-cost").set_value(4.0).run()
+    assert len(app.dataframe[-1].value) <= 4
+    told = " ".join(c.value for c in app.caption)
+    assert "landmarks that all of them have" in told or "No other set" in told
