@@ -4,7 +4,7 @@ import pytest
 
 from datasets.alignment import ALIGNMENTS, align, similarity
 from datasets.errors import ShapeMismatchError, UnknownNameError
-from datasets.moments import Moments, moments_of
+from datasets.moments import Moments, chunk_moments, moments_of
 from datasets.shapes import ShapeSet
 
 
@@ -154,3 +154,99 @@ def test_a_wrong_alignment_is_refused_before_anything_is_read():
 def test_points_of_one_shape_alone_are_refused():
     with pytest.raises(ShapeMismatchError, match=r"\(N, M, D\)"):
         Moments.from_points(np.zeros((5, 2)))
+
+
+@pytest.mark.parametrize("alignment", [None, *ALIGNMENTS])
+def test_complete_shapes_among_others_count_as_if_all_went_the_same_way(alignment):
+    """More shapes than one block holds, a few of them with gaps, against pandas."""
+    points = shapes_with_gaps(N=30_000, share=0)
+    points[[3, 700, 29_999], [1, 4, 0]] = np.nan
+    aligned = points if alignment is None else align(points, alignment)
+    flat = pd.DataFrame(aligned.reshape(len(points), -1))
+    taken = Moments.from_points(points) if alignment is None else moments_of([points], alignment)
+    expected = flat.cov().to_numpy().reshape(5, 2, 5, 2)
+    np.testing.assert_allclose(taken.covariance, expected, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(taken.mean.ravel(), flat.mean(), rtol=1e-12, atol=1e-14)
+    assert (taken.n_shapes, taken.n_incomplete) == (30_000, 3)
+    assert (np.diagonal(taken.count) == [29_999, 29_999, 30_000, 30_000, 29_999]).all()
+
+
+@pytest.mark.parametrize("alignment", ["centroid-rms", "box"])
+def test_alignment_far_from_the_origin_loses_no_more_than_the_data(alignment):
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, 2**12, size=(500, 6, 2)) / 2**4  # exact also when moved
+    near, far = (moments_of([p], alignment) for p in (points, points + 1e7))
+    np.testing.assert_allclose(far.covariance, near.covariance, atol=1e-9)
+    plain = Moments.from_points(points + 1e7).covariance
+    np.testing.assert_allclose(plain, Moments.from_points(points).covariance, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_whole_weights_are_shapes_repeated(alignment, share):
+    points = shapes_with_gaps(share=share)
+    points[:, :2] = shapes_with_gaps(share=0)[:, :2]
+    weights = np.random.default_rng(1).integers(0, 4, len(points))
+    if alignment == "procrustes":  # the mean to align to is that of the shapes, once each
+        points = align(points, alignment)
+        weighted = Moments.from_points(points, alignment, weights=weights)
+        repeated = Moments.from_points(np.repeat(points, weights, axis=0), alignment)
+    else:
+        chunks = [points[:25], points[25:]]
+        weighted = moments_of(chunks, alignment, weights)
+        repeated = moments_of([np.repeat(points, weights, axis=0)], alignment)
+    np.testing.assert_array_equal(weighted.count, repeated.count)
+    np.testing.assert_allclose(weighted.pair_mean, repeated.pair_mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(weighted.covariance, repeated.covariance, rtol=1e-9, atol=1e-12)
+    assert weighted.n_shapes == 60
+    assert weighted.count.dtype == np.float64
+
+
+def test_weights_must_be_one_number_a_shape():
+    points = shapes_with_gaps(share=0)
+    for wrong in (np.ones(59), np.ones(61), np.ones((60, 1)), np.full(60, -1), np.full(60, np.nan)):
+        with pytest.raises(ShapeMismatchError, match="weights"):
+            Moments.from_points(points, weights=wrong)
+        with pytest.raises(ShapeMismatchError, match="weights"):
+            moments_of([points[:30], points[30:]], weights=wrong)
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_shapes_that_hold_no_pair_are_passed_over_and_counted_on_demand(alignment):
+    points = shapes_with_gaps(share=0)
+    points[7, 2] = np.nan
+    lone = np.full((3, 5, 2), np.nan)
+    lone[0, 1] = 4.0
+    found = moments_of([lone, points[:50], lone, points[50:]], alignment, pass_over=True)
+    expected = moments_of([points[:50], points[50:]], alignment)
+    np.testing.assert_array_equal(found.scatter, expected.scatter)
+    assert (found.n_shapes, found.n_incomplete, found.n_passed_over) == (60, 1, 6)
+    weighted = moments_of([lone, points], alignment, np.ones(63), pass_over=True)
+    np.testing.assert_array_equal(weighted.count, expected.count)
+    with pytest.raises(ShapeMismatchError, match="no shape"):
+        moments_of([lone], alignment, pass_over=True)
+    with pytest.raises(ShapeMismatchError, match="shape 0 cannot be aligned"):
+        moments_of([lone], alignment)
+
+
+@pytest.mark.parametrize("alignment", ["centroid-rms", "box"])
+def test_a_shape_that_cannot_be_aligned_is_named_by_its_place_in_the_chunk(alignment):
+    points = shapes_with_gaps(N=30_000, share=0)
+    points[20_000] = 5.0
+    with pytest.raises(ShapeMismatchError, match=r"shape 20000 cannot be aligned: .*extent"):
+        moments_of([points], alignment)
+    points[10_000, 1:] = np.nan
+    with pytest.raises(ShapeMismatchError, match=r"shape 10000 cannot be aligned: .*1 of two"):
+        moments_of([points], alignment)
+    with pytest.raises(ShapeMismatchError, match="shape 0 cannot be aligned"):
+        moments_of([np.ones((3, 1, 2))], alignment)
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_moments_of_chunks_taken_apart_merge_to_those_of_the_stream(alignment):
+    points = shapes_with_gaps(share=0.1)
+    first = chunk_moments(points[:30], alignment)
+    merged = first.merged(chunk_moments(points[30:], alignment, first.mean))
+    streamed = moments_of([points[:30], points[30:]], alignment)
+    np.testing.assert_array_equal(merged.scatter, streamed.scatter)
+    assert chunk_moments(points[:0], alignment).n_shapes == 0
