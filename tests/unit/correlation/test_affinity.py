@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 from sklearn.cross_decomposition import CCA
 
 from correlation.affinity import (
@@ -11,7 +12,10 @@ from correlation.affinity import (
     FewmarkWarning,
     affinity,
     affinity_from_moments,
+    affinity_of_groups,
+    shrunk_moments,
 )
+from datasets.alignment import align
 from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.formats import landmark_format
 from datasets.moments import Moments, moments_of
@@ -239,6 +243,107 @@ def test_files_that_hold_something_else_are_refused(tmp_path):
             AffinityMatrix.load(path)
 
 
+def canonical_mean(a, b):
+    """Mean of the min(p, q) canonical correlations of two samples, by orthonormal bases."""
+    a, b = (np.linalg.qr(x - x.mean(axis=0))[0] for x in (a, b))
+    return np.linalg.svd(a.T @ b, compute_uv=False).mean()
+
+
+def test_groups_of_different_dimensions_have_the_mean_of_the_smaller_number():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(200, 3))
+    sizes = (4, 2, 3, 2, 1)  # a box, landmarks, a joint in space, a score
+    groups = [common @ rng.normal(size=(3, d)) + 0.5 * rng.normal(size=(200, d)) for d in sizes]
+    groups[2] = 1e-3 * groups[2] + 1e4  # in another unit, far away
+    found = affinity_of_groups(groups).values
+    expected = [[canonical_mean(a, b) for b in groups] for a in groups]
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("D", [1, 2, 3])
+def test_groups_of_one_dimension_are_landmarks(D):
+    points = related_points(80, 5, D)
+    found = affinity_of_groups(points, landmark_format=landmark_format("mafl-5"))
+    expected = affinity_from_moments(Moments.from_points(points)).values
+    np.testing.assert_allclose(found.values, expected, atol=1e-12)
+    assert found.format.name == "mafl-5"
+    assert (found.n_shapes, found.alignment) == (80, None)
+
+
+def test_a_group_that_does_not_vary_is_named():
+    points = related_points(40, 3, 2)
+    points[:, 1, 0] = 4.0
+    found = affinity_of_groups(points)
+    assert "do not vary in every direction: 1." in found.cautions[0]
+    assert found.values[0, 1] == pytest.approx(
+        affinity_of_groups([points[:, 0], points[:, 1, 1:]]).values[0, 1] / 2, abs=1e-7
+    )
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([], "arrays"),
+        ([np.zeros(4)], "arrays"),
+        ([np.zeros((4, 0))], "arrays"),
+        ([np.zeros((4, 2)), np.zeros((5, 2))], "same N"),
+        (np.zeros((2, 3, 2)), "3 at least"),
+        ([np.full((4, 2), np.nan)], "finite"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(groups, message):
+    with pytest.raises(ShapeMismatchError, match=message):
+        affinity_of_groups(groups)
+
+
+def test_a_shrunk_covariance_is_that_of_scikit_learn():
+    points = related_points(20, 8, 2) + np.linspace(0, 40, 16).reshape(8, 2)
+    fitted = LedoitWolf().fit(align(points).reshape(20, 16))
+    moments, share = shrunk_moments(points)
+    assert share == pytest.approx(fitted.shrinkage_)
+    covariance = moments.covariance.reshape(16, 16) * 19 / 20  # theirs divides by N
+    np.testing.assert_allclose(covariance, fitted.covariance_, rtol=1e-9, atol=1e-12)
+    found = affinity(points, shrinkage=True)
+    assert found.mean < affinity(points).mean
+    assert f"shrunk by {share:.3f}" in found.caption
+    points[0, 0] = np.nan
+    with pytest.raises(ShapeMismatchError, match="complete"):
+        affinity(points, shrinkage=True)
+
+
+def turned(points, angles):
+    c, s = np.cos(angles), np.sin(angles)
+    return points @ np.array([[c, -s], [s, c]]).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("alignment", ["centroid-rms", "box"])
+def test_pictures_turned_at_will_bring_a_caution_that_proposes_procrustes(alignment):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(12, 2)) + 0.05 * rng.normal(size=(400, 12, 2))
+    assert affinity(points, alignment).cautions == ()
+    for spread in (0.5, 10.0):
+        shapes = turned(points, rng.normal(0, spread, 400))
+        (caution,) = affinity(shapes, alignment).cautions
+        assert "alignment procrustes" in caution
+        assert affinity(shapes, "procrustes").cautions == ()
+
+
+def test_space_has_three_turns():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(12, 3)) + 0.05 * rng.normal(size=(400, 12, 3))
+    for plane in ([0, 1], [1, 2], [0, 2]):
+        points[:, :, plane] = turned(points[:, :, plane], rng.normal(0, 0.5, 400))
+    assert "Turns" in affinity(points).cautions[0]
+
+
+def test_digits_that_rounding_made_are_no_variance():
+    points = related_points(50, 4, 2)
+    points[:, 2] = [0.1, 1 / 3]
+    far = np.concatenate([points + 1e7, points[:1] + 1e7])
+    with pytest.warns(FewmarkWarning, match="direction: 2"):
+        affinity_from_moments(Moments.from_points(far))
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared data beside the checkout")
 @pytest.mark.parametrize(("alignment", "mean"), [("centroid-rms", 0.46), ("box", 0.56)])
 def test_alignment_changes_the_mean_affinity_of_300w(alignment, mean):
@@ -248,3 +353,15 @@ def test_alignment_changes_the_mean_affinity_of_300w(alignment, mean):
     assert matrix.mean == pytest.approx(mean, abs=0.005)
     inside = matrix.values[36:42, 36:42].mean()  # one eye
     assert inside > matrix.values[36:42, 48:68].mean() + 0.2  # against the mouth
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no shared data beside the checkout")
+@pytest.mark.parametrize(
+    ("name", "turned_pictures"),
+    [("300w_valid_68", False), ("wflw_test_part1_98", False), ("cofw_test_29", False),
+     ("dogflw_train_46", False), ("grapevine_leaves_21", True)],
+)  # fmt: skip
+def test_leaves_are_told_to_be_turned_and_faces_are_not(name, turned_pictures):
+    with np.load(SHARED / "annotations" / f"{name}.npz") as stored:
+        cautions = affinity(stored["points"]).cautions
+    assert ["Turns" in text for text in cautions] == [True] * turned_pictures
