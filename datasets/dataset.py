@@ -2,7 +2,8 @@
 
 import filecmp
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ SIZE_COLUMNS = ("height_px", "width_px")
 _COLUMNS = ("shape_id", "image", *SIZE_COLUMNS, *BOX_COLUMNS, "split", "subject")
 
 _LARGEST_PX = 2**62
+_PART_BYTES = 2**24  # of points that are written, and read, as one row group
 
 Box = tuple[float, float, float, float]
 
@@ -286,27 +288,7 @@ class LandmarkDataset:
         FileFormatError
             If it cannot be written.
         """
-        folder = Path(folder)
-        with named_errors(folder, "written"):
-            folder.mkdir(parents=True, exist_ok=True)
-        _, M, D = self.shapes.points.shape
-        table = pa.Table.from_pandas(self.samples[list(_COLUMNS)], preserve_index=False)
-        points = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.points.ravel()), M * D)
-        seen = pa.FixedSizeListArray.from_arrays(pa.array(self.shapes.visibility.ravel()), M)
-        table = table.append_column("points", points).append_column("visibility", seen)
-        header = {
-            "fewmark": {
-                "version": 1,
-                "dimensions": D,
-                "images": _relative_root(self.root, folder),
-                "inferred": self.inferred,
-            },
-            "format": table_from_format(self.format),
-        }
-        with replacing(folder / HEADER_FILE) as head, replacing(folder / SHAPES_FILE) as body:
-            pq.write_table(table, body)
-            head.write_text(tomli_w.dumps(header), encoding="utf-8")
-        return folder
+        return write_parts([self], folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> "LandmarkDataset":
@@ -319,20 +301,100 @@ class LandmarkDataset:
         """
         folder = Path(folder)
         header = read_header(folder)
-        try:
-            table = pq.read_table(folder / SHAPES_FILE)
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            problem = f"not a readable Parquet file: {reason}"
-            raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
-        try:
-            shapes = _shapes_from_table(table, header.format, header.dimensions)
+        path = folder / SHAPES_FILE
+        with readable_table(path):
+            table = pq.read_table(path)
+        with meaningful_table(path):
+            shapes = shapes_from_table(table, header.format, header.dimensions)
             return cls(shapes, _samples_from_table(table), header.root, header.inferred)
-        except KeyError as error:
-            problem = f"the column {error.args[0]!r} is missing"
-            raise FileFormatError(folder / SHAPES_FILE, None, problem) from error
-        except (TypeError, ValueError, pa.ArrowException) as error:
-            raise FileFormatError(folder / SHAPES_FILE, None, str(error)) from error
+
+
+def write_parts(parts: Iterable[LandmarkDataset], folder: str | Path) -> Path:
+    """Write a data set's folder part by part, as `LandmarkDataset.save` writes it at once.
+
+    Row groups are bounded, so that `datasets.sources` reads any number of shapes in constant
+    memory. That no ``shape_id`` stands in two parts is the caller's to see to.
+
+    Parameters
+    ----------
+    parts
+        One at least, of the same format, dimensions and picture folder.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If there is no part, or one differs from the first.
+    FileFormatError
+        If it cannot be written.
+    """
+    folder, rest = Path(folder), iter(parts)
+    first = next(rest, None)
+    if first is None:
+        raise ShapeMismatchError("there is no part of a data set to write")
+    with named_errors(folder, "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+    _, M, D = first.shapes.points.shape
+    images = _relative_root(first.root, folder)
+    header = {
+        "fewmark": {
+            "version": 1,
+            "dimensions": D,
+            "images": images,
+            "inferred": first.inferred,
+        },
+        "format": table_from_format(first.format),
+    }
+    rows, first_table = rows_of_part(M, D), _table_of(first)
+    with replacing(folder / HEADER_FILE) as head, replacing(folder / SHAPES_FILE) as body:
+        texts: Any = list(TEXT_COLUMNS)
+        with pq.ParquetWriter(body, first_table.schema, use_dictionary=texts) as writer:
+            writer.write_table(first_table, row_group_size=rows)
+            for part in rest:
+                fits = part.format.landmarks == first.format.landmarks and part.root == first.root
+                if not fits or part.shapes.points.shape[2] != D:
+                    raise ShapeMismatchError("the parts of a data set differ in format or pictures")
+                writer.write_table(_table_of(part), row_group_size=rows)
+        head.write_text(tomli_w.dumps(header), encoding="utf-8")
+    return folder
+
+
+def rows_of_part(M: int, D: int) -> int:
+    """How many shapes are written, and read, together."""
+    return max(1, _PART_BYTES // (8 * M * D))
+
+
+def _table_of(dataset: LandmarkDataset) -> pa.Table:
+    _, M, D = dataset.shapes.points.shape
+    table = pa.Table.from_pandas(dataset.samples[list(_COLUMNS)], preserve_index=False)
+    for i, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):  # the next part may have texts there
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
+    flat = pa.array(dataset.shapes.points.ravel())
+    seen = pa.array(dataset.shapes.visibility.ravel())
+    table = table.append_column("points", pa.FixedSizeListArray.from_arrays(flat, M * D))
+    return table.append_column("visibility", pa.FixedSizeListArray.from_arrays(seen, M))
+
+
+@contextmanager
+def readable_table(path: Path) -> Iterator[None]:
+    """Turn what pyarrow says of a file it cannot read into a `FileFormatError`."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        problem = f"not a readable Parquet file: {str(error).splitlines()[0]}"
+        raise FileFormatError(path, None, problem) from error
+
+
+@contextmanager
+def meaningful_table(path: Path) -> Iterator[None]:
+    """Turn what is wrong with the columns of a file into a `FileFormatError`."""
+    try:
+        yield
+    except KeyError as error:
+        problem = f"the column {error.args[0]!r} is missing"
+        raise FileFormatError(path, None, problem) from error
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise FileFormatError(path, None, str(error)) from error
 
 
 def require_same_pictures(a: LandmarkDataset, b: LandmarkDataset) -> None:
@@ -402,11 +464,12 @@ def read_header(folder: str | Path) -> Header:
     return Header(landmark_format_, D, root, inferred)
 
 
-def _shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int) -> ShapeSet:
+def shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int) -> ShapeSet:
+    """The shapes of a table's rows, from its columns ``points`` and ``visibility``."""
     M = len(landmark_format_)
     points = _flat(table, "points", M * D).reshape(-1, M, D).astype(np.float64)
     codes = _flat(table, "visibility", M)
-    if not np.isin(codes, (0, 1, 2)).all():
+    if not ((codes == 0) | (codes == 1) | (codes == 2)).all():
         raise ShapeMismatchError("visibility: expected 0, 1 or 2 for every landmark")
     return ShapeSet(landmark_format_, points, codes.astype(np.uint8))
 

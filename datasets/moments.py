@@ -197,6 +197,7 @@ def moments_of(
     """
     require_alignment(alignment)
     total: Moments | None = None
+    reference: Floats | None = None
     given = None if weights is None else _checked_weights(weights, None)
     done = 0
     for points in map(_array, chunks):
@@ -206,8 +207,9 @@ def moments_of(
             _require_weights(part_weights, len(points))
             done += len(points)
         if len(points):
-            reference = total.mean if total is not None and total.n_shapes else None
             part = _chunk_moments(points, alignment, reference, part_weights, pass_over=pass_over)
+            if reference is None and part.n_shapes:
+                reference = part.mean
             total = part if total is None else total.merged(part)
     if given is not None:
         _require_weights(given, done)

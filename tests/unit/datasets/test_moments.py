@@ -123,7 +123,7 @@ def test_later_chunks_by_procrustes_are_aligned_to_the_first_ones_mean():
     first = align(points[:40], "procrustes")
     later = similarity(points[40:], first.mean(axis=0)).apply(points[40:])
     whole = Moments.from_points(np.concatenate([first, later]))
-    streamed = moments_of([points[:40], points[40:]], "procrustes")
+    streamed = moments_of([points[:40], points[40:45], points[45:]], "procrustes")
     np.testing.assert_allclose(streamed.covariance, whole.covariance, rtol=1e-9, atol=1e-12)
 
 
