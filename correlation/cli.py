@@ -15,6 +15,9 @@ from datasets.files import replacing
 
 if TYPE_CHECKING:
     from correlation.affinity import AffinityMatrix
+    from datasets.dataset import LandmarkDataset
+    from datasets.moments import Moments
+    from datasets.sources import ShapeSource
 
 _ALIGNMENTS = ("centroid-rms", "box", "procrustes")
 _DEFAULT_LARGEST_BUDGET = 30
@@ -52,6 +55,7 @@ def source_options(command: Command) -> Command:
 
 @click.command()
 @source_options
+@click.option("--dask", metavar="ADDRESS", help="Share the work: tcp://host:8786, with [dask].")
 @click.option("--out", type=click.Path(path_type=Path), help="Write it: .npz, or .csv as a table.")
 @force_option
 @json_option
@@ -59,6 +63,7 @@ def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> 
     """How strongly the landmarks of DATA depend on each other.
 
     DATA is a data set of any file type. Each pair of landmarks uses the shapes that have both.
+    A folder of Fewmark's is read part by part: memory does not grow with the number of shapes.
     """
     _require_suffix(out, ".npz", ".csv")
     _require_free(out, force=force)
@@ -187,31 +192,62 @@ def _matrix(
     *,
     share: float | None,
     seed: int,
+    dask: str | None = None,
     **how: Any,  # noqa: ANN401 - format_name and from_type
 ) -> "AffinityMatrix":
-    from correlation.affinity import AffinityMatrix, FewmarkWarning, holds_affinity
-    from correlation.affinity import affinity as affinity_of
+    from correlation.affinity import (
+        AffinityMatrix,
+        FewmarkWarning,
+        affinity_from_moments,
+        holds_affinity,
+    )
 
     if holds_affinity(source):
-        if share is not None or any((alignment, split, *how.values())):
+        if share is not None or any((alignment, split, dask, *how.values())):
             problem = f"{source}: an affinity file; its shapes cannot be chosen or aligned anew"
             raise SelectionError(problem)
         matrix = AffinityMatrix.load(source)
     else:
         import numpy as np
 
-        from datasets.io.registry import read
-
-        dataset = read(source, how["from_type"], landmark_format=how["format_name"])
-        dataset = dataset if split is None else dataset.split(split)
+        data = _shapes_of(source, dask, **how)
+        data = data if split is None else data.split(split)
         if share is not None:
-            dataset = dataset.draw(share, np.random.default_rng(seed))
+            data = data.draw(share, np.random.default_rng(seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FewmarkWarning)  # told below, without a place in code
-            matrix = affinity_of(dataset.shapes, alignment or _ALIGNMENTS[0])
+            moments = _moments(data, alignment or _ALIGNMENTS[0], dask)
+            matrix = affinity_from_moments(moments, landmark_format=data.format)
     for text in matrix.cautions:
         click.echo(f"Warning: {text}", err=True)
     return matrix
+
+
+def _shapes_of(
+    source: Path, dask: str | None, format_name: str | None, from_type: str | None
+) -> "LandmarkDataset | ShapeSource":
+    """The shapes of DATA: to be read part by part where it is a folder of ours."""
+    from datasets.io.registry import read
+    from datasets.sources import ShapeSource, holds_source
+
+    if holds_source(source) and from_type in (None, "fewmark") and format_name is None:
+        return ShapeSource.open(source)
+    if dask is not None:
+        problem = f"{source}: --dask needs a folder of Fewmark's; `fewmark convert` makes one"
+        raise SelectionError(problem)
+    return read(source, from_type, landmark_format=format_name)
+
+
+def _moments(data: "LandmarkDataset | ShapeSource", alignment: str, dask: str | None) -> "Moments":
+    from datasets.moments import moments_of
+    from datasets.sources import ShapeSource, connected, moments_of_source
+
+    if not isinstance(data, ShapeSource):
+        return moments_of([data.shapes], alignment, pass_over=True)
+    if dask is None:
+        return moments_of_source(data, alignment)
+    with connected(dask) as client:
+        return moments_of_source(data, alignment, client)
 
 
 def _about(matrix: "AffinityMatrix") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from correlation.selection import select
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat, landmark_format
+from datasets.io.registry import write
 from datasets.shapes import ShapeSet
 
 GROUP = click.Group("fewmark", commands={c.name: c for c in COMMANDS})
@@ -200,3 +201,40 @@ def test_budgets_beyond_any_format_are_refused(budgets, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["curve", str(tmp_path), "--budgets", budgets])
     assert "--budgets must be a list" in capsys.readouterr().err
+
+
+def test_affinity_streams_folders_and_gives_the_same_numbers(dataset, tmp_path, monkeypatch):
+    """Chunk by chunk here and on a cluster, against all shapes at once from another file type."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("datasets.dataset._PART_BYTES", 7 * 8 * 41 * 2)
+    folder = dataset.save(tmp_path / "parts")
+    monkeypatch.setattr(LandmarkDataset, "load", lambda _: pytest.fail("was read as a whole"))
+    write(dataset, tmp_path / "faces.npz")
+    run("affinity", tmp_path / "faces.npz", "--out", tmp_path / "whole.npz")
+    run("affinity", folder, "--out", tmp_path / "parts.npz")
+    expected = AffinityMatrix.load(tmp_path / "whole.npz")
+    found = AffinityMatrix.load(tmp_path / "parts.npz")
+    np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-10)
+    assert found.cautions == expected.cautions
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp://",
+        host="127.0.0.1",
+        dashboard_address=None,
+    ) as cluster:
+        address = cluster.scheduler_address
+        run("affinity", folder, "--dask", address, "--out", tmp_path / "dask.npz")
+    shared = AffinityMatrix.load(tmp_path / "dask.npz")
+    np.testing.assert_allclose(shared.values, expected.values, rtol=0, atol=1e-10)
+    assert shared.n_shapes == 60
+
+
+def test_a_cluster_needs_a_folder_that_can_be_read_in_parts(dataset, tmp_path):
+    write(dataset, tmp_path / "faces.npz")
+    with pytest.raises(FewmarkError, match="needs a folder of Fewmark's"):
+        run("affinity", tmp_path / "faces.npz", "--dask", "tcp://127.0.0.1:9")
+    run("affinity", tmp_path / "faces.npz", "--out", tmp_path / "a.npz")
+    with pytest.raises(FewmarkError, match="an affinity file"):
+        run("affinity", tmp_path / "a.npz", "--dask", "tcp://127.0.0.1:9")
