@@ -36,7 +36,7 @@ def source_options(command: Command) -> Command:
             type=click.IntRange(min=0),
             default=0,
             show_default=True,
-            help="Seed of --share.",
+            help="Seed of what is drawn.",
         ),
         click.option("--share", type=float, metavar="S", help="Only a random share, in (0, 1]."),
         click.option("--split", metavar="NAME", help="Only the shapes of this split."),
@@ -185,6 +185,51 @@ def curve(
     report({**_about(matrix), "written": _text(out)}, as_json=as_json, rows=rows)
 
 
+@click.command()
+@source_options
+@click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
+@click.option("--resamples", type=click.IntRange(min=2), help="Draws; 100, or 20 with --sizes.")
+@click.option("--sizes", is_flag=True, help="Ask how many shapes a stable choice needs.")
+@json_option
+def stability(
+    m: int,
+    resamples: int | None,
+    *,
+    sizes: bool,
+    as_json: bool,
+    **source: Any,  # noqa: ANN401
+) -> None:
+    """How much the choice of m landmarks owes to the shapes that DATA happens to hold.
+
+    Draws the subjects of DATA again and again (the bootstrap), or its shapes where it names no
+    subjects, and tells which landmarks are chosen how often. With --sizes: what sets chosen on
+    fewer subjects are worth on all shapes.
+    """
+    import numpy as np
+
+    from correlation.stability import how_many_shapes
+    from correlation.stability import stability as stability_of
+    from datasets.io.registry import read
+
+    path, share, rng = source["source"], source["share"], np.random.default_rng(source["seed"])
+    data = read(path, source["from_type"], landmark_format=source["format_name"])
+    data = data if source["split"] is None else data.split(source["split"])
+    data = data if share is None else data.draw(share, rng)
+    how: dict[str, Any] = {
+        "subjects": list(data.samples["subject"]),
+        "alignment": source["alignment"] or _ALIGNMENTS[0],
+    }
+    about = {"format": data.format.name, "m": m, "alignment": how["alignment"]}
+    with progress_bar("Drawing") as how["on_progress"]:
+        if sizes:
+            rows = how_many_shapes(data.shapes, m, rng, resamples=resamples or 20, **how)
+        else:
+            found = stability_of(data.shapes, m, rng, resamples=resamples or 100, **how)
+            rows = found.rows()
+            about |= found.details()
+    report(about, as_json=as_json, rows=rows)
+
+
 def _matrix(
     source: Path,
     alignment: str | None,
@@ -326,4 +371,4 @@ def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
         pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
-COMMANDS: list[click.Command] = [affinity, select, curve]
+COMMANDS: list[click.Command] = [affinity, select, curve, stability]

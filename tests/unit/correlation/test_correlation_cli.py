@@ -12,6 +12,7 @@ from annotate.cli import main
 from correlation.affinity import AffinityMatrix, affinity
 from correlation.cli import COMMANDS
 from correlation.selection import select
+from correlation.stability import stability
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat, landmark_format
@@ -238,3 +239,18 @@ def test_a_cluster_needs_a_folder_that_can_be_read_in_parts(dataset, tmp_path):
     run("affinity", tmp_path / "faces.npz", "--out", tmp_path / "a.npz")
     with pytest.raises(FewmarkError, match="an affinity file"):
         run("affinity", tmp_path / "a.npz", "--dask", "tcp://127.0.0.1:9")
+
+
+def test_stability_draws_the_subjects_of_the_data(dataset, tmp_path):
+    samples = dataset.samples.assign(subject=[f"p{i // 3}" for i in range(60)])
+    folder = LandmarkDataset(dataset.shapes, samples).save(tmp_path / "people")
+    arguments = ("stability", folder, "--m", 4, "--resamples", 5, "--seed", 2, "--json")
+    result = json.loads(run(*arguments).stdout)
+    subjects, rng = list(samples["subject"]), np.random.default_rng(2)
+    expected = stability(dataset.shapes, 4, rng, subjects=subjects, resamples=5)
+    assert result["n_subjects"] == 20
+    assert result["jaccard"] == expected.jaccard
+    assert result["rows"] == expected.rows()
+    rows = json.loads(run(*arguments, "--sizes", "--split", "train").stdout)["rows"]
+    assert [row["subjects"] for row in rows] == [10, 14]
+    assert "jaccard" in run("stability", folder, "--m", 2, "--resamples", 2, "--share", 0.5).stdout
