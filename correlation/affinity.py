@@ -239,6 +239,11 @@ def affinity(
 def shrunk_moments(points: ArrayLike, alignment: str = "centroid-rms") -> tuple[Moments, float]:
     r"""Moments of aligned shapes with the covariance of Ledoit and Wolf (2004), and its share.
 
+    It helps less than one hopes: affinities come out too low instead of too high, and sets chosen
+    by them are no better. Of 3,023 faces with 68 landmarks, 20 draws each, c of m = 10 landmarks
+    on all others: .57 against .63 without for n = 20 images, .65 against .67 for 80, .70 against
+    .70 for 245; for m = 19 it is worse throughout.
+
     The covariance S of the M D coordinates becomes :math:`(1 - \delta) S + \delta v I` with v its
     mean variance; the share :math:`\delta` in [0, 1] follows from the shapes (eq. 14 there).
 
@@ -308,8 +313,9 @@ def affinity_from_moments(
     covariance = moments.covariance
     within = covariance[np.arange(M), :, np.arange(M), :]
     whitening, varying = _whitening(within, moments.mean, ridge)
-    cross = np.einsum("iab,ibjc,jcd->ijad", whitening, covariance, whitening, optimize=True)
-    values = _as_affinities(_nuclear_norms(cross) / D)
+    half = np.matmul(whitening, covariance.reshape(M, D, M * D)).reshape(M * D, M * D)
+    cross = np.matmul(whitening, half.T.reshape(M, D, M * D)).reshape(M, D, M, D)
+    values = _as_affinities(_nuclear_norms(cross.transpose(0, 2, 1, 3)) / D)
     n_shapes = int(moments.count.min())
     idle = _idle_caution(known, varying)
     for text in idle:

@@ -311,11 +311,11 @@ class _Chunk:
         block = self._points[start:stop].reshape(stop - start, -1)
         with np.errstate(invalid="ignore"):
             sums = block @ self._gather
-        whole = np.asarray(np.isfinite(sums).all(axis=1))  # NaN where any coordinate is
-        if self._method is not None and self._M < 2:
-            whole[:] = False
+        finite = np.isfinite(sums)  # a shape's sums are NaN where any of its coordinates is
+        alone = self._method is not None and self._M < 2
         weights = None if self._weights is None else self._weights[start:stop]
-        if not whole.all():
+        if alone or not finite.all():
+            whole = np.zeros(len(block), dtype=bool) if alone else finite.all(axis=1)
             self._gapped.append(start + np.flatnonzero(~whole))
             block, sums = block[whole], sums[whole]
             weights = None if weights is None else weights[whole]
