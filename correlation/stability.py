@@ -50,8 +50,7 @@ class Stability:
     low, high
         float64 (M, M): the interval of every affinity.
     best_interval
-        Interval of the best c on a resample. Its middle lies above `min_correlation`: searching
-        takes each resample's luck along.
+        Interval of the best c on a resample, whatever it chooses.
     kept_interval
         Interval of c of `chosen` on the resamples.
     frequency
