@@ -23,7 +23,8 @@ from correlation.affinity import (
     points_with_pairs,
 )
 from correlation.kcenter import k_center
-from correlation.selection import score, select
+from correlation.scores import score
+from correlation.selection import select
 from datasets.alignment import align, present_landmarks
 from datasets.errors import SelectionError, ShapeMismatchError
 from datasets.formats import LandmarkFormat
