@@ -334,12 +334,11 @@ def write_parts(parts: Iterable[LandmarkDataset], folder: str | Path) -> Path:
     with named_errors(folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
     _, M, D = first.shapes.points.shape
-    images = _relative_root(first.root, folder)
     header = {
         "fewmark": {
             "version": 1,
             "dimensions": D,
-            "images": images,
+            "images": _relative_root(first.root, folder),
             "inferred": first.inferred,
         },
         "format": table_from_format(first.format),
@@ -351,7 +350,7 @@ def write_parts(parts: Iterable[LandmarkDataset], folder: str | Path) -> Path:
             writer.write_table(first_table, row_group_size=rows)
             for part in rest:
                 fits = part.format.landmarks == first.format.landmarks and part.root == first.root
-                if not fits or part.shapes.points.shape[2] != D:
+                if not fits or (part.shapes.points.shape[2], part.inferred) != (D, first.inferred):
                     raise ShapeMismatchError("the parts of a data set differ in format or pictures")
                 writer.write_table(_table_of(part), row_group_size=rows)
         head.write_text(tomli_w.dumps(header), encoding="utf-8")

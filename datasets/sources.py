@@ -72,11 +72,11 @@ class ShapeSource:
             If the folder or a file is missing or broken.
         """
         folder = Path(folder)
-        landmark_format_, D, *_ = read_header(folder)
+        header = read_header(folder)
         with readable_table(folder / SHAPES_FILE):
             about = pq.read_metadata(folder / SHAPES_FILE)
         rows = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
-        return cls(folder, landmark_format_, D, rows)
+        return cls(folder, header.format, header.dimensions, rows)
 
     def __len__(self) -> int:
         """Number of the shapes that are wanted."""
