@@ -17,25 +17,33 @@ from correlation.affinity import (
     affinity,
     affinity_from_moments,
 )
+from correlation.comparison import Comparison, compare
 from correlation.curve import BudgetCurve, budget_curve
 from correlation.demands import Demands
+from correlation.detectors import compare_shapes
 from correlation.kcenter import KCenterResult, k_center
 from correlation.scores import Score, predefined_scores, score
 from correlation.selection import Selection, select
+from correlation.series import Series, stages
 
 __all__ = [
     "AffinityMatrix",
     "BudgetCurve",
+    "Comparison",
     "Demands",
     "FewmarkWarning",
     "KCenterResult",
     "Score",
     "Selection",
+    "Series",
     "affinity",
     "affinity_from_moments",
     "budget_curve",
+    "compare",
+    "compare_shapes",
     "k_center",
     "predefined_scores",
     "score",
     "select",
+    "stages",
 ]
