@@ -41,7 +41,7 @@ Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 # Beyond these torch fails, for want of memory or of digits.
 _MOST = {"image_size_px": 1024, "width": 8.0, "threads": 1024, "seed": 2**63 - 1}
 
-_OUTSIDE_IDENTITY = ("device", "threads", "checkpoint_every_s")
+_OUTSIDE_IDENTITY = ("device", "threads", "checkpoint_every_s", "affinity_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,9 @@ class TrainingConfig:
         Of Lightning Fabric: ``"32-true"`` or, on a GPU, ``"16-mixed"`` or ``"bf16-mixed"``.
     validate_every
         Epochs between two measurements on the validation images.
+    affinity_every
+        Epochs between two affinity matrices of the validation predictions that are kept, and one
+        at the end of every stage; 0 keeps none.
     checkpoint_every_s
         Seconds between two checkpoints; one is written at the end of a stage in any case.
     """
@@ -151,6 +154,7 @@ class TrainingConfig:
     threads: int = 0
     precision: Precision = "32-true"
     validate_every: int = 5
+    affinity_every: int = 0
     checkpoint_every_s: float = 5.0
 
     def __post_init__(self) -> None:
@@ -168,7 +172,8 @@ class TrainingConfig:
             if not getattr(self, name) <= most:  # also where NaN
                 raise TrainingError(f"{name} must be at most {most}, got {getattr(self, name)}")
         changes = ("rotation_deg", "shift", "brightness", "momentum", "weight_decay")
-        for name in (*changes, "warm_up_steps", "clip_norm", "threads", "checkpoint_every_s"):
+        counts = ("warm_up_steps", "clip_norm", "threads", "affinity_every", "checkpoint_every_s")
+        for name in (*changes, *counts):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 <= self.scaling < 1 or not 0 <= self.contrast < 1:
@@ -183,7 +188,9 @@ class TrainingConfig:
         """The config with all counts of epochs times `scale`."""
         if not 0 < scale < math.inf:
             raise TrainingError(f"the scale of a run must be positive and finite, got {scale}")
-        return self.changed(stages=tuple(stage.scaled(scale) for stage in self.stages))
+        stages = tuple(stage.scaled(scale) for stage in self.stages)
+        every = self.affinity_every and max(1, round(scale * self.affinity_every))
+        return self.changed(stages=stages, affinity_every=every)
 
     @property
     def epochs(self) -> int:
@@ -280,6 +287,7 @@ _BOTH = (MAIN, SECONDARY)
 _THESIS = TrainingConfig(
     preset="thesis",
     clip_norm=1.0,
+    affinity_every=100,
     stages=(
         Stage("sparse", "all", (MAIN,), (BODY, MAIN), 1500, 0.01, 32),
         Stage("secondary", "dense", (SECONDARY,), (SECONDARY,), 3000, 0.01, 16),
@@ -293,6 +301,7 @@ _QUICK = TrainingConfig(
     preset="quick",
     width=0.25,
     weight_decay=0.01,
+    affinity_every=5,
     stages=(
         Stage("sparse", "all", (MAIN,), (BODY, MAIN), 20, 0.004, 32, "adamw", "one-cycle"),
         Stage(
@@ -306,6 +315,7 @@ _QUICK = TrainingConfig(
 # dense, its ceiling.
 _DENSE_ONLY = _QUICK.changed(
     preset="dense-only",
+    affinity_every=1,
     stages=(Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle"),),
 )
 

@@ -7,6 +7,7 @@
     sources.toml     where its data came from, for people and for taking it up again
     state.json       what it is doing (`RunState`)
     metrics.csv      a row an epoch
+    affinities/      affinities of the validation predictions (`correlation.series`)
     checkpoint.pt    the network and all that is needed to go on
     predictions/     data sets that it inferred, by name
 """
@@ -22,6 +23,8 @@ import pandas as pd
 import psutil
 import tomli_w
 
+from correlation.affinity import AffinityMatrix
+from correlation.series import series_file, series_files
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, read_toml
@@ -103,6 +106,11 @@ class RunFolder:
         """The checkpoint; it is missing before the first one is written."""
         return self.path / "checkpoint.pt"
 
+    @property
+    def affinities(self) -> Path:
+        """Folder of the affinity matrices; it is missing where none was kept."""
+        return self.path / "affinities"
+
     def prediction(self, dataset_name: str, split: str | None = None) -> Path:
         """Folder of what was inferred in a data set of this name, or in one split of it."""
         name = dataset_name if split is None else f"{dataset_name}--{split}"
@@ -134,7 +142,8 @@ class RunFolder:
 
     def _require_no_foreign(self) -> None:
         """What a stopped `create` leaves is written again; what is somebody else's must stay."""
-        for path in (self.checkpoint, self.path / "state.json"):
+        affinities = series_files(self.affinities).values()
+        for path in (self.checkpoint, self.path / "state.json", *affinities):
             if path.exists():
                 problem = f"{path} is there, but no run it belongs to; choose another folder"
                 raise TrainingError(problem)
@@ -156,6 +165,7 @@ class RunFolder:
         _ = self.config
         # The config comes last: till then it is a run, however this ends.
         names = ("checkpoint.pt", "state.json", "metrics.csv", "sources.toml", "sparse.toml")
+        self.keep_affinities(0)
         with named_errors(self.path, "written"):
             for name in (*names, "config.toml"):
                 (self.path / name).unlink(missing_ok=True)
@@ -250,6 +260,19 @@ class RunFolder:
         path = self.path / "metrics.csv"
         with named_errors(path, "written"), path.open("a", encoding="utf-8") as file:
             file.write(",".join(values) + "\n")
+
+    def add_affinity(self, epoch: int, matrix: AffinityMatrix) -> None:
+        """Keep the matrix of an epoch, counted over all stages from 1."""
+        matrix.save(series_file(self.affinities, epoch))
+
+    def keep_affinities(self, count: int) -> None:
+        """Keep the matrices of the first epochs, and forget the rest."""
+        with named_errors(self.affinities, "written"):
+            for epoch, path in series_files(self.affinities).items():
+                if epoch > count:
+                    path.unlink(missing_ok=True)
+            if self.affinities.is_dir() and not any(self.affinities.iterdir()):
+                self.affinities.rmdir()
 
 
 def this_process() -> tuple[int, float]:

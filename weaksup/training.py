@@ -8,11 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.errors import TrainingError
+from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.progress import Progress, ignore_progress
 from weaksup.checkpoints import fingerprint, read_checkpoint, require_same, save_checkpoint
 from weaksup.config import Stage, TrainingConfig
@@ -208,12 +210,12 @@ class _Run:
 
     def _go_back(self, saved: Mapping[str, Any] | None) -> None:
         """Forget what came after the checkpoint: those epochs are computed again."""
-        if saved is None:
-            self._folder.keep_metrics(0)
-            return
-        done, warnings = saved["epochs_done"], tuple(saved["warnings"])
-        self._state = replace(self._state, epochs_done=done, warnings=warnings)
+        done = 0 if saved is None else saved["epochs_done"]
         self._folder.keep_metrics(done)
+        self._folder.keep_affinities(done)
+        if saved is None:
+            return
+        self._state = replace(self._state, epochs_done=done, warnings=tuple(saved["warnings"]))
         self._learner.restore(saved["learner"])
 
     # Stages and epochs
@@ -259,12 +261,29 @@ class _Run:
         self.tell(RUNNING, f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}")
 
     def _measured(self, stage: Stage, epoch: int) -> dict[str, float | None]:
-        due = epoch == stage.epochs or epoch % self._config.validate_every == 0
-        if self._validation is None or not due:
-            return {"valid_nme": None, "valid_nme_sparse": None}
+        measures, keeps = (
+            every > 0 and (epoch == stage.epochs or epoch % every == 0)
+            for every in (self._config.validate_every, self._config.affinity_every)
+        )
+        nothing: dict[str, float | None] = {"valid_nme": None, "valid_nme_sparse": None}
+        if self._validation is None or not (measures or keeps):
+            return nothing
         with self._learner.resting():
-            every, sparse = self._validation.nme(self._learner.network)
-        return {"valid_nme": every, "valid_nme_sparse": sparse}
+            predicted = self._validation.predict(self._learner.network)
+        if keeps:
+            self._keep_affinity(self._validation, predicted)
+        if not measures:
+            return nothing
+        whole, sparse = self._validation.nme(predicted)
+        return {"valid_nme": whole, "valid_nme_sparse": sparse}
+
+    def _keep_affinity(self, validation: Validation, predicted: NDArray[np.float64]) -> None:
+        try:
+            matrix = validation.affinity(predicted)
+        except ShapeMismatchError as error:
+            self._warn(f"affinities of the validation images are not kept: {error}")
+            return
+        self._folder.add_affinity(self._state.epochs_done + 1, matrix)
 
     def _warn(self, text: str) -> None:
         logger.warning("%s: %s", self._folder.name, text)

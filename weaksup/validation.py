@@ -1,14 +1,18 @@
-"""Errors on the validation images while training."""
+"""Errors and affinities on the validation images while training."""
+
+import warnings
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.metrics import nme, span_lengths
+from datasets.shapes import ShapeSet
 from weaksup.augmentation import normalise
 from weaksup.config import TrainingConfig
 from weaksup.network import TwoBranchResNet
@@ -48,17 +52,33 @@ class Validation:
         sides = np.array([frame.side for frame in self._crops.frames])
         self._truth = self._crops.points.double().numpy()
         self._scale = (sides / 2 / spans)[:, np.newaxis]  # from half a frame to spans
-        self._chosen = list(sparse.chosen)
+        self._sparse = sparse
 
-    def nme(self, network: TwoBranchResNet) -> tuple[float, float | None]:
+    def predict(self, network: TwoBranchResNet) -> NDArray[np.float64]:
+        """Landmarks (N, M, 2) of every image in [-1, 1] across its crop."""
+        return predict_crops(network, self._crops.images)
+
+    def nme(self, predicted: NDArray[np.float64]) -> tuple[float, float | None]:
         """NME over all landmarks and over those of the main branch, None if none is there."""
-        errors = self._errors(predict_crops(network, self._crops.images))
-        main = errors[:, self._chosen]
+        errors = self._errors(predicted)
+        main = errors[:, list(self._sparse.chosen)]
         return nme(errors), None if np.isnan(main).all() else nme(main)
 
     def nme_of_shape(self, shape: Tensor) -> float:
         """NME over all landmarks if every image had this shape, (M, 2) in [-1, 1]."""
         return nme(self._errors(shape.double().numpy()))
+
+    def affinity(self, predicted: NDArray[np.float64]) -> AffinityMatrix:
+        """Affinities of the predictions; crops are squares, so they are those in the pictures.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If there are too few images, or a prediction is no shape.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FewmarkWarning)  # they stay in the matrix' cautions
+            return affinity(ShapeSet.from_points(predicted, self._sparse.dense))
 
     def _errors(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         distances = np.linalg.norm(predicted - self._truth, axis=2)

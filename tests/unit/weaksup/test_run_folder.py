@@ -1,5 +1,7 @@
 import pytest
 
+from correlation.affinity import AffinityMatrix
+from correlation.series import Series
 from datasets.errors import FewmarkError, FileFormatError, TrainingError
 from weaksup.checkpoints import read_checkpoint, save_checkpoint
 from weaksup.config import preset
@@ -64,6 +66,30 @@ def test_metrics_are_read_back_with_missing_values(run):
     assert table["epoch"].tolist() == [1, 2]
     assert table["valid_nme"].isna().tolist() == [True, False]
     assert tuple(table.columns) == METRICS
+
+
+def test_affinities_of_later_epochs_are_forgotten(run):
+    matrix = AffinityMatrix.from_values([[1.0, 0.5], [0.5, 1.0]])
+    run.keep_affinities(0)
+    for epoch in (2, 4, 6):
+        run.add_affinity(epoch, matrix)
+    run.keep_affinities(4)
+    assert Series.load(run.affinities).positions == (2, 4)
+    (run.affinities / "mine.txt").write_text("mine")
+    run.keep_affinities(0)
+    assert [p.name for p in run.affinities.iterdir()] == ["mine.txt"]
+    run.add_affinity(2, matrix)
+    (run.affinities / "mine.txt").unlink()
+    run.clear()
+    assert not run.affinities.exists()
+
+
+def test_affinities_of_another_run_are_not_taken_over(tmp_path, sparse):
+    folder = RunFolder(tmp_path)
+    folder.add_affinity(3, AffinityMatrix.from_values([[1.0]]))
+    with pytest.raises(TrainingError, match=r"epoch-000003\.npz is there, but no run"):
+        folder.create(preset("quick"), sparse, {})
+    assert Series.load(folder.affinities).positions == (3,)
 
 
 def test_a_line_in_the_making_is_not_read(run):

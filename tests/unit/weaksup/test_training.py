@@ -1,16 +1,20 @@
 import contextlib
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 import torch
 
+from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from correlation.series import Series
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import fingerprint, read_checkpoint
 from weaksup.config import Stage, TrainingConfig
+from weaksup.inference import infer
 from weaksup.parts import BODY, MAIN
 from weaksup.run_folder import FAILED, FINISHED, STOPPED, RunFolder
 from weaksup.samples import TrainingData
@@ -87,6 +91,58 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(data, tiny, tmp_path, st
     assert resumed.state().status == FINISHED
     assert without_seconds(resumed) == without_seconds(unbroken)
     assert equal(weights(resumed), weights(unbroken))
+    assert same_affinities(resumed, unbroken)
+
+
+def same_affinities(run, other):
+    ours, theirs = Series.load(run.affinities), Series.load(other.affinities)
+    return ours.positions == theirs.positions and np.array_equal(ours.values, theirs.values)
+
+
+def test_affinities_of_the_validation_predictions_are_kept(data, unbroken):
+    series = Series.load(unbroken.affinities)
+    assert series.positions == tuple(range(1, unbroken.config.epochs + 1))
+    last = series.matrices[-1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewmarkWarning)
+        expected = affinity(infer(unbroken, data.valid).shapes)
+    np.testing.assert_allclose(last.values, expected.values, atol=1e-6)
+    assert (last.n_shapes, last.alignment) == (24, "centroid-rms")
+    assert last.format == data.sparse.dense
+
+
+def test_affinities_are_kept_now_and_then_and_after_every_stage(data, tiny, tmp_path, unbroken):
+    run = train(tiny.changed(affinity_every=4, validate_every=3), tmp_path / "run", data)
+    assert [stage.epochs for stage in tiny.stages] == [2, 6, 2]
+    assert Series.load(run.affinities).positions == (2, 2 + 4, 2 + 6, 2 + 6 + 2)
+    assert equal(weights(run), weights(unbroken))
+
+
+def test_a_run_that_shall_keep_no_affinities_keeps_none(data, tiny, tmp_path):
+    run = train(tiny.changed(affinity_every=0), tmp_path / "a", data)
+    assert not run.affinities.exists()
+    run = train(tiny, tmp_path / "b", dataclasses.replace(data, valid=None))
+    assert not run.affinities.exists()
+
+
+def test_matrices_after_the_checkpoint_are_not_kept_when_a_run_goes_on(
+    data, tiny, tmp_path, unbroken
+):
+    stopped = train(tiny, tmp_path / "run", data, stop=StopAfter(70))
+    stopped.add_affinity(stopped.state().epochs_done + 1, AffinityMatrix.from_values([[1.0]]))
+    resumed = train(tiny, tmp_path / "run", data, resume=True)
+    assert same_affinities(resumed, unbroken)
+
+
+def test_too_few_validation_images_for_affinities_are_told_and_training_goes_on(
+    data, tiny, tmp_path
+):
+    few = dataclasses.replace(data, valid=data.valid.take([0, 1]))
+    run = train(tiny, tmp_path / "run", few)
+    assert run.state().status == FINISHED
+    (told,) = [text for text in run.state().warnings if "affinities" in text]
+    assert "need 3 at least" in told
+    assert not run.affinities.exists()
 
 
 def test_a_run_stopped_while_reading_pictures_begins_anew(data, tiny, tmp_path, unbroken):

@@ -65,6 +65,7 @@ def write(path, text):
         (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
         (("scaling = 0.15", "scaling = 1.0"), "scaling and contrast must lie in"),
         (("shift = 0.12", "shift = -0.12"), "shift must not be negative"),
+        (("affinity_every = 5", "affinity_every = -1"), "affinity_every must not be negative"),
         (("image_size_px = 64", "image_size_px = 16"), "image_size_px must be at least 32"),
         (('device = "auto"', 'device = "tpu"'), "device must be one of auto, cpu, cuda, mps"),
         (('precision = "32-true"', 'precision = "8"'), "precision must be one of"),
@@ -113,6 +114,24 @@ def test_identity_changes_with_what_is_computed_and_not_with_where():
     assert config.changed(seed=1).identity != config.identity
     longer = dataclasses.replace(config.stages[0], epochs=21)
     assert config.changed(stages=(longer, *config.stages[1:])).identity != config.identity
+
+
+def test_keeping_affinities_changes_nothing_that_is_computed():
+    config = preset("quick")
+    assert config.changed(affinity_every=0).identity == config.identity
+
+
+@pytest.mark.parametrize(("name", "scale"), [("quick", 1), ("quick", 3.0), ("thesis", 1)])
+def test_a_run_keeps_some_tens_of_affinities_however_long_it_is(name, scale):
+    config = preset(name).scaled(scale)
+    assert 10 <= config.epochs / config.affinity_every <= 75
+    assert preset(name).changed(affinity_every=0).scaled(scale).affinity_every == 0
+
+
+def test_a_config_from_before_affinities_were_kept_keeps_none(tmp_path):
+    preset("quick").save(tmp_path / "c.toml")
+    text = (tmp_path / "c.toml").read_text().replace("affinity_every = 5\n", "")
+    assert TrainingConfig.load(write(tmp_path / "c.toml", text)).affinity_every == 0
 
 
 def test_changed_leaves_what_is_none():
