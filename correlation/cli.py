@@ -1,4 +1,4 @@
-"""Commands: affinity of landmarks, choice of the sparse format, budget curve."""
+"""Commands: affinity of landmarks, choice of the sparse format, budget curve, interpretation."""
 
 import re
 import warnings
@@ -15,6 +15,7 @@ from datasets.files import replacing
 
 if TYPE_CHECKING:
     from correlation.affinity import AffinityMatrix
+    from correlation.comparison import Comparison
     from datasets.dataset import LandmarkDataset
     from datasets.moments import Moments
     from datasets.sources import ShapeSource
@@ -371,4 +372,74 @@ def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
         pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
-COMMANDS: list[click.Command] = [affinity, select, curve, stability]
+@click.command()
+@click.argument(
+    "sources", nargs=-1, required=True, type=click.Path(path_type=Path),
+    metavar="PREDICTED... TRUTH",
+)  # fmt: skip
+@click.option("--alignment", type=click.Choice(_ALIGNMENTS), help="centroid-rms if left out.")
+@click.option("--format", "format_name", metavar="NAME", help="Landmark format of the files.")
+@click.option("--split", metavar="NAME", help="Only the shapes of this split of TRUTH.")
+@click.option(
+    "--top", type=click.IntRange(min=0), default=10, show_default=True,
+    help="How many over- and under-correlated pairs to name.",
+)  # fmt: skip
+@click.option(
+    "--bootstrap", type=click.IntRange(min=2), metavar="R",
+    help="Add 95 % intervals from R resamples of the subjects.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Seed of --bootstrap.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Write the errors: .npz or .csv.")
+@force_option
+@json_option
+def compare(
+    sources: tuple[Path, ...], *, top: int, out: Path | None, force: bool, as_json: bool,
+    **how: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
+    """What detectors make of the correlations: affinity of PREDICTED minus that of TRUTH.
+
+    Each is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Data sets
+    are compared on the shapes and landmarks that both have. Several PREDICTED are the stages of
+    a detector in their order; pairs are then those of the last one.
+    """
+    from correlation.interpretation import Demand, interpret
+
+    if len(sources) < 2:
+        raise click.UsageError("name what was predicted, then the truth: PREDICTED... TRUTH")
+    _require_suffix(out, ".npz", ".csv")
+    _require_free(out, force=force)
+    with progress_bar("Resampling") as on_progress:
+        found = interpret(sources[:-1], sources[-1], Demand(**how), on_progress)
+    last = found.last
+    for text in found.cautions:
+        click.echo(f"Warning: {text}", err=True)
+    if out is not None:
+        (last.save_csv if out.suffix == ".csv" else last.save)(out)
+    _report_comparison(last, found.tables(top), written=_text(out), as_json=as_json)
+
+
+def _report_comparison(
+    last: "Comparison", tables: dict[str, list[dict[str, Any]]], *, written: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    about = {
+        **_about(last.truth),
+        "mean_error": last.mean if len(last.format) > 1 else None,
+        "mean_absolute_error": last.mean_absolute if len(last.format) > 1 else None,
+        "largest_error": last.largest,
+        "written": written,
+    }
+    if as_json:
+        report({**about, **tables}, as_json=True)
+        return
+    report(about, as_json=False)
+    for name, rows in tables.items():
+        if rows:
+            click.echo(f"\n{name.replace('_', ' ')}:")
+            report({}, as_json=False, rows=rows)
+
+
+COMMANDS: list[click.Command] = [affinity, select, curve, stability, compare]

@@ -71,7 +71,7 @@ def compare_shapes(
         If the alignment is not known.
     """
     ours, theirs = matched(predicted, truth)
-    comparison = compare(_affinity(ours.shapes, alignment), _affinity(theirs.shapes, alignment))
+    comparison = compare(affinity_of(ours.shapes, alignment), affinity_of(theirs.shapes, alignment))
     left_out = len(truth) - len(theirs)
     if left_out == 0:
         return comparison
@@ -122,7 +122,7 @@ def resampled_errors(
     for done in range(repeats):
         drawn = rng.integers(len(members), size=len(members))
         rows = np.concatenate([members[k] for k in drawn])
-        a, b = (_affinity(d.shapes.take(rows), alignment) for d in (ours, theirs))
+        a, b = (affinity_of(d.shapes.take(rows), alignment) for d in (ours, theirs))
         for group in Comparison(a, b).summary():
             errors.setdefault(group.name, []).append(group.error)
         on_progress(done + 1, repeats)
@@ -164,7 +164,8 @@ def _members(dataset: LandmarkDataset) -> Sequence[NDArray[np.int64]]:
     return [np.flatnonzero(numbers == number) for number in range(numbers.max() + 1)]
 
 
-def _affinity(shapes: ShapeSet, alignment: str) -> AffinityMatrix:
+def affinity_of(shapes: ShapeSet, alignment: str) -> AffinityMatrix:
+    """The affinity matrix of shapes; what makes it doubtful stays in its cautions alone."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FewmarkWarning)  # they stay in the matrix' cautions
+        warnings.simplefilter("ignore", FewmarkWarning)
         return affinity(shapes, alignment)

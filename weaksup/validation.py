@@ -1,13 +1,12 @@
 """Errors and affinities on the validation images while training."""
 
-import warnings
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from correlation.affinity import AffinityMatrix
+from correlation.detectors import affinity_of
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.formats import SparseFormat
@@ -17,6 +16,9 @@ from weaksup.augmentation import normalise
 from weaksup.config import TrainingConfig
 from weaksup.network import TwoBranchResNet
 from weaksup.samples import cut_crops
+
+ALIGNMENT = "centroid-rms"
+"""Of the affinities that are kept."""
 
 _BATCH = 128
 
@@ -76,9 +78,7 @@ class Validation:
         ShapeMismatchError
             If there are too few images, or a prediction is no shape.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FewmarkWarning)  # they stay in the matrix' cautions
-            return affinity(ShapeSet.from_points(predicted, self._sparse.dense))
+        return affinity_of(ShapeSet.from_points(predicted, self._sparse.dense), ALIGNMENT)
 
     def _errors(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         distances = np.linalg.norm(predicted - self._truth, axis=2)
