@@ -11,6 +11,7 @@ app = st.App(__file__, routes=ROUTES, middleware=MIDDLEWARE)
 def _show() -> None:
     import annotate.page
     import correlation.budget_page
+    import correlation.interpretation_page
     import correlation.page
     import datasets.page
     import weaksup.page
@@ -27,6 +28,12 @@ def _show() -> None:
             ("annotate", "Annotate", ":material/ads_click:", annotate.page.render),
             ("train", "Train", ":material/model_training:", weaksup.page.render),
             ("results", "Results", ":material/insights:", weaksup.results_page.render),
+            (
+                "interpretation",
+                "Interpretation",
+                ":material/troubleshoot:",
+                correlation.interpretation_page.render,
+            ),
         )
     }
     set_pages(pages)
