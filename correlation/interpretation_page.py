@@ -363,7 +363,9 @@ def _show_series(source: Source, series: Series, place: int, window: int) -> Non
         values = source.matrix.values  # noqa: PD011 - not of pandas
         true = float(values[first, second]) if same else None
         st.plotly_chart(path_figure(series, first, second, true), key="interpretation-path")
-        if true is None:
+        if true is not None:
+            st.caption("The true affinity is that of the shapes chosen at the top.")
+        else:
             st.caption(
                 f"The true affinity is not shown: these are aligned by "
                 f"{series.matrices[0].alignment}, the shapes above by {source.matrix.alignment}."

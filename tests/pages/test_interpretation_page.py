@@ -233,7 +233,7 @@ def test_a_series_is_shown_with_epochs_and_window(workspace, truth):
 def test_the_true_affinity_stands_beside_a_path_of_the_same_alignment_only(workspace, truth):
     learn(workspace, truth)
     app = opened()
-    assert "true affinity is not shown" not in texts(app)
+    assert "true affinity is that of the shapes chosen" in texts(app)
     app.selectbox(key="interpretation-alignment").set_value("box").run()
     assert "aligned by centroid-rms, the shapes above by box" in texts(app)
 
