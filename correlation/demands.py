@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from datasets.errors import SelectionError, UnknownNameError
 from datasets.formats import LandmarkFormat
@@ -199,3 +200,21 @@ def with_closure(demands: Demands) -> Demands:
     if both:
         raise SelectionError(f"point {both[0]} comes in with its pair and is excluded")
     return replace(demands, include=tuple(sorted(include)), exclude=tuple(sorted(exclude)))
+
+
+def table_from_demands(demands: Demands, names: Sequence[str]) -> dict[str, Any]:
+    """Demands in the words of landmarks with these names, fit for TOML and JSON."""
+    table: dict[str, Any] = {
+        "include": [names[i] for i in demands.include],
+        "exclude": [names[i] for i in demands.exclude],
+    }
+    if demands.together:
+        table["together"] = [[names[i] for i in group] for group in demands.together]
+    if demands.at_least:
+        table["at_least"] = [
+            {"landmarks": [names[i] for i in group], "number": least}
+            for group, least in demands.at_least
+        ]
+    if not math.isinf(demands.most_cost):
+        table |= {"cost": list(demands.cost or ()) or None, "most_cost": demands.most_cost}
+    return {name: value for name, value in table.items() if value is not None}

@@ -6,6 +6,7 @@ error of those on shapes that the model has not seen, before anybody clicks.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,21 @@ class ExpectedError:
             raise ShapeMismatchError("expected M errors that are not negative")
         if self.n_shapes < 1 or not self.nme >= 0:
             raise ShapeMismatchError(f"no error follows from {self.n_shapes} shapes")
+
+
+def table_from_expected(expected: ExpectedError | None) -> dict[str, Any]:
+    """An expected error as plain values, fit for TOML and JSON."""
+    if expected is None:
+        return {}
+    rest = None if np.isnan(expected.nme_rest) else expected.nme_rest
+    return {
+        "expected_nme": expected.nme,
+        "expected_nme_rest": rest,
+        "standard_error": expected.spread,
+        "span": expected.span,
+        "judged_shapes": expected.n_shapes,
+        "expected_errors": [round(float(e), 6) for e in expected.per_landmark],
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 
 from correlation.affinity import AffinityMatrix
 from correlation.certificates import Certificate, certify
-from correlation.demands import Demands, demands_of
+from correlation.demands import Demands, demands_of, table_from_demands
 from correlation.kcenter import KCenterResult, break_ties, k_center
+from correlation.linear_error import ExpectedError, table_from_expected
 from correlation.mip import fewest
 from correlation.scores import Score, as_matrix, score, served_affinity
 from correlation.ties import Ties, ties_of
@@ -55,6 +56,8 @@ class Selection(Score):
         How many sets have the same c, and what they share; None where that was not asked.
     flip
         Whether a landmark also serves the others as the one it mirrors.
+    expected
+        The error to expect on new shapes; None where that was not asked.
     criterion
         What was searched for.
     """
@@ -69,6 +72,7 @@ class Selection(Score):
     certificate: Certificate | None = None
     ties: Ties | None = None
     flip: bool = False
+    expected: ExpectedError | None = None
     criterion: str = CRITERION
 
     @property
@@ -89,7 +93,8 @@ class Selection(Score):
             "gap": self.gap,
             "ties_broken": self.ties_broken,
             **self._told(names),
-            **_table_from_demands(self.demands, names),
+            **table_from_expected(self.expected),
+            **table_from_demands(self.demands, names),
             "flip": self.flip or None,
             "n_shapes": self.n_shapes,
             "alignment": self.alignment,
@@ -279,20 +284,3 @@ def _price(M: int, demands: Demands) -> str:
     if cheapest is None or math.isinf(demands.most_cost):
         return ""
     return f" (what else is demanded costs {demands.price(cheapest):g} at least)"
-
-
-def _table_from_demands(demands: Demands, names: Sequence[str]) -> dict[str, Any]:
-    table: dict[str, Any] = {
-        "include": [names[i] for i in demands.include],
-        "exclude": [names[i] for i in demands.exclude],
-    }
-    if demands.together:
-        table["together"] = [[names[i] for i in group] for group in demands.together]
-    if demands.at_least:
-        table["at_least"] = [
-            {"landmarks": [names[i] for i in group], "number": least}
-            for group, least in demands.at_least
-        ]
-    if not math.isinf(demands.most_cost):
-        table |= {"cost": list(demands.cost or ()) or None, "most_cost": demands.most_cost}
-    return {name: value for name, value in table.items() if value is not None}

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from annotate.cli import main
 from correlation.affinity import AffinityMatrix, affinity
 from correlation.cli import COMMANDS
+from correlation.error_selection import forecast_of, select_for_error
 from correlation.selection import select
 from correlation.stability import stability
 from datasets.dataset import LandmarkDataset, sample_table
@@ -81,6 +82,31 @@ def test_select_obeys_what_is_demanded(dataset, folder):
     assert result["chosen"] == list(expected.sparse.chosen)
     assert result["most_cost"] == 9
     assert "together:" not in run("select", folder, "--m", 8, *options).stdout
+
+
+def test_select_by_the_expected_error_tells_it(dataset, folder, tmp_path):
+    arguments = ("--m", 6, "--criterion", "expected-error", "--out", tmp_path / "m6.toml", "--json")
+    result = json.loads(run("select", folder, *arguments).stdout)
+    expected = select_for_error(dataset.shapes, 6, affinity=affinity(dataset.shapes))
+    assert result["chosen"] == list(expected.sparse.chosen)
+    assert result["criterion"] == "expected-error"
+    forecast = forecast_of(dataset.shapes)
+    assert result["expected_nme"] == forecast.of(expected.sparse.chosen).nme
+    plain = json.loads(run("select", folder, "--m", 6, "--json").stdout)
+    assert plain["expected_nme"] == forecast.of(plain["chosen"]).nme
+    silent = json.loads(run("select", folder, "--m", 6, "--no-forecast", "--json").stdout)
+    assert "expected_nme" not in silent
+
+
+def test_the_expected_error_needs_shapes(folder, tmp_path):
+    run("affinity", folder, "--out", tmp_path / "a.npz")
+    by_error = ("--m", 4, "--criterion", "expected-error")
+    with pytest.raises(FewmarkError, match=r"a\.npz: an affinity file; the expected error needs"):
+        run("select", tmp_path / "a.npz", *by_error)
+    with pytest.raises(click.UsageError, match="--flip is about affinities"):
+        run("select", folder, *by_error, "--flip")
+    few = run("select", folder, "--m", 4, "--share", "0.08", "--json")
+    assert "cannot be measured" in few.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,258 @@
+"""Commands that choose: the sparse format, and the curve over all budgets."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from correlation.sources_cli import (
+    about_matrix,
+    dataset_of,
+    force_option,
+    matrix_of,
+    require_free_place,
+    require_suffix,
+    source_options,
+    text_of,
+)
+from datasets.console import json_option, progress_bar, report
+from datasets.errors import FewmarkError, SelectionError
+from datasets.files import replacing
+
+if TYPE_CHECKING:
+    from correlation.affinity import AffinityMatrix
+    from correlation.error_selection import ErrorSelection
+    from correlation.linear_error import ErrorForecast
+    from correlation.selection import Selection
+
+CRITERIA = ("k-center", "expected-error")
+
+_DEFAULT_LARGEST_BUDGET = 30
+_BUDGETS = re.compile(r"(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6}))?")
+
+
+@click.command()
+@source_options
+@click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
+@click.option("--include", metavar="NAMES", help="Landmarks that must be chosen, with commas.")
+@click.option("--exclude", metavar="NAMES", help="Landmarks that must not be chosen.")
+@click.option("--pairs", is_flag=True, help="Choose left and right landmarks together.")
+@click.option(
+    "--at-least", multiple=True, metavar="PART=K", help="At least K landmarks of a component."
+)
+@click.option(
+    "--cost", multiple=True, metavar="NAME=C", help="What a landmark costs; 1 where not told."
+)
+@click.option("--most-cost", type=float, metavar="C", help="What all chosen may cost together.")
+@click.option("--flip", is_flag=True, help="A landmark also serves as the one it mirrors.")
+@click.option(
+    "--criterion", type=click.Choice(CRITERIA), default=CRITERIA[0], show_default=True,
+    help="The thesis' worst affinity, or the error to expect of all others together.",
+)  # fmt: skip
+@click.option("--no-forecast", is_flag=True, help="Do not measure the error to expect.")
+@click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the sparse format (.toml).")
+@force_option
+@json_option
+def select(  # noqa: PLR0913 - one parameter an option
+    *,
+    m: int,
+    include: str | None,
+    exclude: str | None,
+    criterion: str,
+    no_forecast: bool,
+    time_limit: float | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    **more: Any,  # noqa: ANN401
+) -> None:
+    """Choose the m landmarks of DATA that represent the others best.
+
+    DATA is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Landmarks
+    are given by name or number. With --pairs, --at-least or --most-cost, m is the most.
+    """
+    require_suffix(out, ".toml")
+    require_free_place(out, force=force)
+    demands = {**_demands(more), "include": _listed(include), "exclude": _listed(exclude)}
+    matrix = matrix_of(**more)
+    forecast = None if no_forecast else _forecast(more)
+    chosen: Selection | ErrorSelection
+    if criterion == CRITERIA[0]:
+        chosen = _by_affinity(matrix, m, demands, time_limit, forecast)
+    else:
+        chosen = _by_error(matrix, m, demands, more, forecast)
+    if out is not None:
+        chosen.save(out)
+    sparse = chosen.sparse
+    result = {
+        "format": sparse.dense.name,
+        "m": len(sparse),
+        **chosen.details(),
+        "written": text_of(out),
+    }
+    for name in ("together", "at_least", "cost", "expected_errors"):  # long, or told by options
+        if not as_json:
+            result.pop(name, None)
+    if as_json:
+        result |= {"chosen": list(sparse.chosen), "represented_by": list(sparse.represented_by)}
+    rows = [
+        {"index": i, "landmark": name, "represents": sparse.represented_by.count(i)}
+        for i, name in zip(sparse.chosen, sparse.names, strict=True)
+    ]
+    report(result, as_json=as_json, rows=rows)
+
+
+def _by_affinity(
+    matrix: "AffinityMatrix",
+    m: int,
+    demands: dict[str, Any],
+    time_limit: float | None,
+    forecast: "ErrorForecast | None",
+) -> "Selection":
+    from correlation.selection import select as choose
+
+    chosen = choose(matrix, m, time_limit_s=time_limit, **demands)
+    if forecast is None:
+        return chosen
+    return replace(chosen, expected=forecast.of(chosen.sparse.chosen))
+
+
+def _by_error(
+    matrix: "AffinityMatrix",
+    m: int,
+    demands: dict[str, Any],
+    source: dict[str, Any],
+    forecast: "ErrorForecast | None",
+) -> "ErrorSelection":
+    from correlation.affinity import holds_affinity
+    from correlation.demands import demands_of
+    from correlation.error_selection import select_for_error
+
+    if holds_affinity(source["source"]):
+        problem = f"{source['source']}: an affinity file; the expected error needs the shapes"
+        raise SelectionError(problem)
+    if demands.pop("flip"):
+        raise click.UsageError("--flip is about affinities: it goes with --criterion k-center")
+    shapes = dataset_of(**source).shapes
+    asked = demands_of(matrix.format, **demands)
+    return select_for_error(shapes, m, asked, affinity=matrix, forecast=forecast)
+
+
+def _forecast(source: dict[str, Any]) -> "ErrorForecast | None":
+    """What measures the error to expect; None, and a line that says why, where it cannot."""
+    from correlation.affinity import holds_affinity
+    from correlation.error_selection import forecast_of
+
+    if holds_affinity(source["source"]):
+        return None
+    data = dataset_of(**source)
+    try:
+        return forecast_of(data.shapes, data.samples["subject"], source["seed"])
+    except FewmarkError as error:
+        click.echo(f"Note: the error to expect cannot be measured: {error}", err=True)
+        return None
+
+
+@click.command()
+@source_options
+@click.option("--budgets", metavar="LIST", help="Values of m, such as 1-30 or 5,10,19.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write it with chosen sets (.csv).")
+@force_option
+@json_option
+def curve(
+    budgets: str | None,
+    out: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
+    **source: Any,  # noqa: ANN401
+) -> None:
+    """The best guarantee c for every budget m, beside the predefined formats.
+
+    DATA is as for `fewmark select`.
+    """
+    from correlation.curve import budget_curve
+    from correlation.scores import predefined_scores
+
+    require_suffix(out, ".csv")
+    require_free_place(out, force=force)
+    wanted = None if budgets is None else _numbers(budgets)
+    matrix = matrix_of(**source)
+    known = predefined_scores(matrix)
+    if wanted is None:
+        largest = min(len(matrix), _DEFAULT_LARGEST_BUDGET)
+        wanted = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
+    with progress_bar("Searching") as on_progress:
+        found = budget_curve(matrix, wanted, on_progress, ties=out is not None)
+    if out is not None:
+        _write_table(out, found.rows())
+    rows = [
+        {
+            "m": len(s.sparse),
+            "min_correlation": s.min_correlation,
+            "proven": s.proven,
+            "predefined": ", ".join(
+                f"{name} {other.min_correlation:.4f}"
+                for name, other in known.items()
+                if len(other.sparse) == len(s.sparse)
+            ),
+        }
+        for s in found.selections
+    ]
+    report({**about_matrix(matrix), "written": text_of(out)}, as_json=as_json, rows=rows)
+
+
+def _listed(names: str | None) -> list[str]:
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def _demands(options: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the options what a choice must obey."""
+    demands = {name: options.pop(name) for name in ("pairs", "flip")}
+    at_least = _assigned("--at-least", options.pop("at_least"))
+    fractions = [name for name, value in at_least.items() if value % 1]
+    if fractions:
+        problem = f"--at-least {fractions[0]}: expected a whole number, got"
+        raise click.UsageError(f"{problem} {at_least[fractions[0]]:g}")
+    cost, most = _assigned("--cost", options.pop("cost")), options.pop("most_cost")
+    if cost and most is None:
+        raise click.UsageError("--cost says nothing without --most-cost")
+    demands |= {"at_least": {name: int(value) for name, value in at_least.items()}}
+    return demands if most is None else {**demands, "cost": cost, "most_cost": most}
+
+
+def _assigned(option: str, texts: tuple[str, ...]) -> dict[str, float]:
+    """Numbers of texts such as ``nose=2``."""
+    values = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            values[name.strip()] = float(number)
+        except ValueError as error:
+            raise click.UsageError(f"{option}: expected NAME=NUMBER, got {text[:40]!r}") from error
+    return values
+
+
+def _numbers(text: str) -> list[int]:
+    """Numbers of a list such as ``1-5,10``."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        found = _BUDGETS.fullmatch(part.strip())
+        if found is None:
+            problem = f"--budgets must be a list such as 1-30 or 5,10,19, got {text[:40]!r}"
+            raise click.UsageError(problem)
+        first, last = found["first"], found["last"]
+        numbers |= set(range(int(first), int(last or first) + 1))
+    if not numbers:
+        raise click.UsageError(f"--budgets {text!r} holds no number")
+    return sorted(numbers)
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    with replacing(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
