@@ -8,12 +8,16 @@ import streamlit as st
 
 from correlation.affinity import AffinityMatrix
 from correlation.curve import BudgetCurve, budget_curve
+from correlation.demands import Demands, demands_of
+from correlation.error_selection import ErrorSelection, forecast_of, select_for_error
 from correlation.figures import budget_figure, sparse_on_shape
-from correlation.planning import points_saved
+from correlation.linear_error import ErrorForecast, ExpectedError
+from correlation.planning import Plan, Rates, best_plan, cheapest_plan, plans
 from correlation.scores import Score, predefined_scores
 from correlation.selection import Selection, select
 from correlation.ui import Source, require_source
-from datasets.errors import SelectionError
+from datasets.dataset import LandmarkDataset
+from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, predefined_formats
 from datasets.ui import next_step, remember, workspace
 
@@ -22,6 +26,9 @@ _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
 _DEFAULT_M = 10
 _TABLE_PX = 240
+_WORST, _ERROR = "worst affinity (the thesis)", "expected error (ours)"
+_PLANNED = (3, 5, 8, 10, 15, 20, 30)
+_RATES_HELP = "The default is a keystroke-level estimate, so a lower bound; take your own if known."
 _NAME = re.compile(r"[\w][\w.-]*")
 _NO_FORMAT = "none"
 
@@ -36,11 +43,11 @@ def render() -> None:
     source = require_source("budget")
     m, demands = _demands(source)
     known = predefined_scores(source.matrix)
-    try:
-        chosen = _selection(source.version, source.matrix, m, demands)
-    except SelectionError as error:
-        st.error(str(error))
+    choices = _choices(source, m, demands)
+    if not choices:
         return
+    _compare(source, choices, known)
+    chosen = choices[_chosen_criterion(list(choices))]
     _summary(chosen)
     left, right = st.columns(2)
     with left:
@@ -50,10 +57,10 @@ def render() -> None:
     st.caption(
         f"{source.caption}. c is measured on the shapes it was searched on and is lower on "
         "others, with a few dozen shapes by a tenth or more; among formats of equal m it hardly "
-        "tells which gives the smaller error."
+        "tells which gives the smaller error: that is what the expected error is for."
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
-    _saved_points(source, m)
+    _plan(source, m)
     _save(source, chosen)
 
 
@@ -129,6 +136,98 @@ def _edited(
     return dict(zip(table[name], table[value].fillna(0), strict=True))
 
 
+def _choices(
+    source: Source, m: int, demands: dict[str, Any]
+) -> dict[str, Selection | ErrorSelection]:
+    """What each criterion chooses, by its name; what stands in the way is shown."""
+    choices: dict[str, Selection | ErrorSelection] = {}
+    try:
+        choices[_WORST] = _selection(source.version, source.matrix, m, demands)
+        if source.dataset.shapes.complete.sum() < 2:
+            return choices
+        asked = {name: value for name, value in demands.items() if name != "flip"}
+        choices[_ERROR] = _by_error(
+            source.version,
+            source.dataset,
+            source.matrix,
+            m,
+            demands_of(source.matrix.format, **asked),
+        )
+    except FewmarkError as error:
+        st.error(str(error))
+    return choices
+
+
+@st.cache_data(show_spinner="Searching the smallest error", max_entries=256)
+def _by_error(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _dataset: LandmarkDataset,
+    _matrix: AffinityMatrix,
+    m: int,
+    demands: Demands,
+) -> ErrorSelection:
+    return select_for_error(_dataset.shapes, m, demands, affinity=_matrix)
+
+
+@st.cache_resource(show_spinner="Learning from a part of the shapes", max_entries=8)
+def _forecast(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _dataset: LandmarkDataset,
+) -> ErrorForecast:
+    return forecast_of(_dataset.shapes, _dataset.samples["subject"])
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def _expected(
+    version: tuple[str, ...], _dataset: LandmarkDataset, chosen: tuple[int, ...]
+) -> ExpectedError:
+    return _forecast(version, _dataset).of(chosen)
+
+
+def _compare(
+    source: Source, choices: dict[str, Selection | ErrorSelection], known: dict[str, Score]
+) -> None:
+    """Both criteria and predefined formats side by side, and which wins on these shapes."""
+    scored = {**choices, **known}
+    try:
+        expected = {
+            name: _expected(source.version, source.dataset, s.sparse.chosen)
+            for name, s in scored.items()
+        }
+    except FewmarkError as error:
+        st.info(f"The error to expect cannot be measured: {error}")
+        return
+    rows = [
+        {
+            "choice": name,
+            "m": len(s.sparse),
+            "c": round(s.min_correlation, 4),
+            "expected NME, %": round(100 * expected[name].nme, 2),
+            "standard error": round(100 * expected[name].spread, 2),
+        }
+        for name, s in scored.items()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    any_ = expected[_WORST]
+    best = min(choices, key=lambda name: expected[name].nme)
+    others = [f"{100 * expected[n].nme:.2f} % by {n}" for n in choices if n != best]
+    against = f" against {others[0]}" if others else ""
+    st.caption(
+        f"Of {any_.n_shapes:,} shapes that the model had not seen, in percent of {any_.span}, over "
+        f"all {len(source.matrix)} landmarks, clicks exact. Here **{best}** has the smaller error: "
+        f"{100 * expected[best].nme:.2f} %{against}."
+    )
+
+
+def _chosen_criterion(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    picked = st.segmented_control(
+        "Take the choice by", names, default=names[0], required=True, key="budget-criterion"
+    )
+    return str(picked)
+
+
 @st.cache_data(show_spinner="Searching", max_entries=256)
 def _selection(
     version: tuple[str, ...],  # noqa: ARG001 - the cache's key
@@ -139,7 +238,7 @@ def _selection(
     return select(_matrix, m, time_limit_s=_TIME_LIMIT_S, **demands)
 
 
-def _summary(chosen: Selection) -> None:
+def _summary(chosen: Selection | ErrorSelection) -> None:
     c = chosen.min_correlation
     columns = st.columns(3)
     columns[0].metric("c, smallest affinity", f"{c:.4f}")
@@ -150,6 +249,13 @@ def _summary(chosen: Selection) -> None:
     if weakest is not None:
         names, by = chosen.sparse.dense.landmarks, chosen.sparse.represented_by[weakest]
         columns[2].caption(f"Inferred from {names[by]}; to raise c, it needs a closer one.")
+    if isinstance(chosen, ErrorSelection):
+        st.info(
+            "Found by adding and exchanging landmarks; no choice leaves less than "
+            f"{chosen.bound / chosen.variance:.0%} of the variance that this one leaves open.",
+            icon=":material/verified:",
+        )
+        return
     if chosen.proven:
         st.success(
             f"Proven: no other {len(chosen.sparse)} landmarks that meet the demands have a "
@@ -181,7 +287,7 @@ def _reasons(chosen: Selection) -> None:
             st.markdown(chosen.certificate.sentence([n.replace("_", " ") for n in names]))
 
 
-def _curve(source: Source, known: dict[str, Score], chosen: Selection) -> None:
+def _curve(source: Source, known: dict[str, Score], chosen: Score) -> None:
     M = len(source.matrix)
     if M > _QUICK and not st.toggle("Compute the curve (takes a while)", key="budget-curve"):
         return
@@ -207,7 +313,7 @@ def _best(
     return budget_curve(_matrix, [m], ties=False).selections[0]
 
 
-def _table(matrix: AffinityMatrix, chosen: Selection) -> pd.DataFrame:
+def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
     sparse, names = chosen.sparse, matrix.format.landmarks
     values = matrix.values  # noqa: PD011 - not of pandas
     rows = []
@@ -226,10 +332,11 @@ def _table(matrix: AffinityMatrix, chosen: Selection) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _saved_points(source: Source, m: int) -> None:
-    st.subheader("Points saved")
+def _plan(source: Source, m: int) -> None:
+    """Points, hours and money; and what other budgets would come to."""
+    st.subheader("Plan")
     M, known = len(source.matrix), len(source.dataset)
-    columns = st.columns(3)
+    columns = st.columns(5)
     with columns[0]:
         N = int(st.number_input("N, images in all", 1, value=10 * known, key=f"budget-N-{known}"))
     with columns[1]:
@@ -237,12 +344,66 @@ def _saved_points(source: Source, m: int) -> None:
     if n > N:
         st.error("n cannot be larger than N.")
         return
-    saved = points_saved(M, m, N, n)
-    columns[2].metric("(M - m)(N - n)", f"{saved:,}")
-    columns[2].caption(f"{saved / (M * N):.0%} of all {M * N:,} points need not be marked.")
+    usual = Rates()
+    with columns[2]:
+        point_s = st.number_input("Seconds a point", 0.1, value=usual.seconds_per_point,
+                                  help=_RATES_HELP, key="budget-point-s")  # fmt: skip
+    with columns[3]:
+        image_s = st.number_input("Seconds an image", 0.0, value=usual.seconds_per_image,
+                                  help=_RATES_HELP, key="budget-image-s")  # fmt: skip
+    with columns[4]:
+        wage = st.number_input("Wage an hour", 0.0, value=0.0, key="budget-wage")
+    rates = Rates(point_s, image_s, wage)
+    this, dense = (plans(M, N, rates, {(k, n): None})[0] for k in (m, M))
+    first, second, third = st.columns(3)
+    first.metric("Points saved", f"{this.points_saved:,}", help="(M - m)(N - n)")
+    first.caption(f"{this.points_saved / (M * N):.0%} of all {M * N:,} points.")
+    second.metric("Hours", f"{this.hours:,.1f}", f"{this.hours - dense.hours:,.1f}", "inverse")
+    second.caption(f"{dense.hours:,.1f} for all landmarks.")
+    if wage:
+        third.metric("Cost", f"{this.cost:,.0f}", f"{this.cost - dense.cost:,.0f}", "inverse")
+    if st.toggle("Compare budgets (takes some seconds)", key="budget-plans"):
+        _plans(source, N, n, rates)
 
 
-def _save(source: Source, chosen: Selection) -> None:
+def _plans(source: Source, N: int, n: int, rates: Rates) -> None:
+    M = len(source.matrix)
+    budgets = [m for m in _PLANNED if m < M]
+    bar = st.progress(0.0)
+    errors: dict[tuple[int, int], float | None] = {}
+    for done, m in enumerate(budgets):
+        bar.progress(done / len(budgets), f"Choosing {m} landmarks")
+        found = _by_error(source.version, source.dataset, source.matrix, m, Demands())
+        errors[m, n] = _expected(source.version, source.dataset, found.sparse.chosen).nme
+    bar.empty()
+    made = plans(M, N, rates, errors)
+    left, right = st.columns([3, 2])
+    rows = [
+        {"m": p.m, "points": p.points, "hours": round(p.hours, 1), "cost": round(p.cost),
+         "expected NME, %": round(100 * (p.expected_nme or 0), 2)}
+        for p in made
+    ]  # fmt: skip
+    left.dataframe(pd.DataFrame(rows), hide_index=True)
+    with right:
+        wanted = st.number_input("Wanted error, %", 0.1, value=3.0, step=0.1, key="budget-wanted")
+        cheap = cheapest_plan(made, wanted / 100)
+        st.markdown("No plan here is that good." if cheap is None else _told(cheap))
+        given = st.number_input("Hours at hand", 0.1, value=float(round(made[-1].hours, 1)),
+                                key="budget-hours")  # fmt: skip
+        best = best_plan(made, given)
+        st.markdown("No plan here is that short." if best is None else _told(best))
+    st.caption(
+        "Each m is that of the smallest expected error; errors are those of clicked images, "
+        f"completed by a model of the {int(source.dataset.shapes.complete.sum()):,} dense shapes "
+        "here, whatever n is."
+    )
+
+
+def _told(plan: Plan) -> str:
+    return f"**m = {plan.m}**: {plan.hours:,.1f} hours, {100 * (plan.expected_nme or 0):.2f} % NME"
+
+
+def _save(source: Source, chosen: Selection | ErrorSelection) -> None:
     st.subheader("Save")
     m = len(chosen.sparse)
     name = st.text_input("Name of the sparse format", f"{source.name}-m{m}", key=f"budget-name-{m}")

@@ -6,6 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 import correlation.budget_page as module
 from correlation.affinity import affinity
+from correlation.error_selection import forecast_of, select_for_error
+from correlation.planning import Rates, plans
 from correlation.selection import select
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.formats import SparseFormat, landmark_format
@@ -107,7 +109,7 @@ def test_saved_points_are_counted():
     app = opened(m=4)
     box(app, "N, images in all").set_value(1000).run()
     box(app, "n, marked densely").set_value(100).run()
-    assert metrics(app)["(M - m)(N - n)"] == f"{6 * 900:,}"
+    assert metrics(app)["Points saved"] == f"{6 * 900:,}"
     box(app, "n, marked densely").set_value(2000).run()
     assert "larger than N" in app.error[0].value
 
@@ -218,3 +220,42 @@ def test_more_demands_are_met_and_their_reasons_told(workspace):
     assert len(app.dataframe[-1].value) <= 4
     told = " ".join(c.value for c in app.caption)
     assert "landmarks that all of them have" in told or "No other set" in told
+
+
+def test_both_criteria_stand_side_by_side_and_either_can_be_saved(faces, workspace):
+    app = opened(m=4)
+    table = app.dataframe[-2].value.set_index("choice")
+    worst, error = "worst affinity (the thesis)", "expected error (ours)"
+    matrix = affinity(faces.shapes)
+    by_error = select_for_error(faces.shapes, 4, affinity=matrix)
+    forecast = forecast_of(faces.shapes)
+    assert table["c"][worst] == round(select(matrix, 4).min_correlation, 4)
+    assert table["c"][error] == round(by_error.min_correlation, 4)
+    nme = forecast.of(by_error.sparse.chosen).nme
+    assert table["expected NME, %"][error] == round(100 * nme, 2)
+    assert any("has the smaller error" in c.value for c in app.caption)
+    app.button_group(key="budget-criterion").set_value(error).run()
+    assert list(app.dataframe[-1].value["landmark"]) == list(by_error.sparse.names)
+    assert "of the variance that this one leaves open" in app.info[0].value
+    app.button[-1].click().run()
+    assert SparseFormat.load(workspace / "formats" / "faces-m4.toml") == by_error.sparse
+
+
+@pytest.mark.usefixtures("faces")
+def test_budgets_are_planned_with_hours_and_money():
+    app = opened(m=4)
+    app.number_input(key="budget-wage").set_value(20.0).run()
+    box(app, "N, images in all").set_value(1000).run()
+    box(app, "n, marked densely").set_value(100).run()
+    (plan,) = plans(10, 1000, Rates(wage_per_hour=20.0), {(4, 100): None})
+    shown = metrics(app)
+    assert shown["Hours"] == f"{plan.hours:,.1f}"
+    assert shown["Cost"] == f"{plan.cost:,.0f}"
+    app.toggle(key="budget-plans").set_value(True).run()
+    assert not app.exception
+    table = next(d.value for d in app.dataframe if "hours" in d.value.columns)
+    assert list(table["m"]) == [3, 5, 8]
+    app.number_input(key="budget-wanted").set_value(0.1).run()
+    assert any("No plan here is that good" in m.value for m in app.markdown)
+    app.number_input(key="budget-wanted").set_value(900.0).run()
+    assert any(m.value.startswith("**m = 3**") for m in app.markdown)
