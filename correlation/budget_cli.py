@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from correlation.sources_cli import (
+    ALIGNMENTS,
     about_matrix,
     dataset_of,
     force_option,
@@ -23,9 +24,11 @@ from datasets.files import replacing
 
 if TYPE_CHECKING:
     from correlation.affinity import AffinityMatrix
+    from correlation.curve import BudgetCurve
     from correlation.error_selection import ErrorSelection
     from correlation.linear_error import ErrorForecast
     from correlation.selection import Selection
+    from datasets.dataset import LandmarkDataset
 
 CRITERIA = ("k-center", "expected-error")
 
@@ -159,6 +162,11 @@ def _forecast(source: dict[str, Any]) -> "ErrorForecast | None":
 @click.command()
 @source_options
 @click.option("--budgets", metavar="LIST", help="Values of m, such as 1-30 or 5,10,19.")
+@click.option(
+    "--resamples", type=click.IntRange(min=2), metavar="B",
+    help="Add mean and spread of c over B draws of the subjects; the thesis takes 10.",
+)  # fmt: skip
+@click.option("--expected", is_flag=True, help="Add the error to expect, by both criteria.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write it with chosen sets (.csv).")
 @force_option
 @json_option
@@ -166,6 +174,8 @@ def curve(
     budgets: str | None,
     out: Path | None,
     *,
+    resamples: int | None,
+    expected: bool,
     force: bool,
     as_json: bool,
     **source: Any,  # noqa: ANN401
@@ -189,20 +199,74 @@ def curve(
         found = budget_curve(matrix, wanted, on_progress, ties=out is not None)
     if out is not None:
         _write_table(out, found.rows())
+    more = [_spread(source, found.budgets, resamples), _errors(source, found, asked=expected)]
     rows = [
         {
             "m": len(s.sparse),
             "min_correlation": s.min_correlation,
             "proven": s.proven,
+            "pays": "yes" if len(s.sparse) in found.worthwhile else "",
+            **{name: values[i] for columns in more for name, values in columns.items()},
             "predefined": ", ".join(
                 f"{name} {other.min_correlation:.4f}"
                 for name, other in known.items()
                 if len(other.sparse) == len(s.sparse)
             ),
         }
-        for s in found.selections
+        for i, s in enumerate(found.selections)
     ]
     report({**about_matrix(matrix), "written": text_of(out)}, as_json=as_json, rows=rows)
+
+
+def _spread(
+    source: dict[str, Any], budgets: tuple[int, ...], resamples: int | None
+) -> dict[str, list[float]]:
+    """Columns of the curve: mean and spread of c over resamples, where they are asked."""
+    if resamples is None:
+        return {}
+    import numpy as np
+
+    from correlation.stability import curve_spread
+
+    data = _whole(source, "--resamples")
+    with progress_bar("Drawing") as on_progress:
+        spread = curve_spread(
+            data.shapes,
+            budgets,
+            np.random.default_rng(source["seed"]),
+            subjects=list(data.samples["subject"]),
+            alignment=source["alignment"] or ALIGNMENTS[0],
+            resamples=resamples,
+            on_progress=on_progress,
+        )
+    return {"resampled": spread.mean.tolist(), "deviation": spread.deviation.tolist()}
+
+
+def _errors(source: dict[str, Any], found: "BudgetCurve", *, asked: bool) -> dict[str, list[float]]:
+    """Columns of the curve: the error to expect of its sets, and of those with the least."""
+    if not asked:
+        return {}
+    from correlation.error_selection import forecast_of
+    from correlation.residual_variance import variance_curve
+    from datasets.shape_model import ShapeModel
+
+    data = _whole(source, "--expected")
+    forecast = forecast_of(data.shapes, data.samples["subject"], source["seed"])
+    model = ShapeModel.fit(data.shapes.take(data.shapes.complete))
+    with progress_bar("Searching the smallest error") as on_progress:
+        least = variance_curve(model, found.budgets, on_progress=on_progress)
+    return {
+        "expected_nme": [forecast.of(s.sparse.chosen).nme for s in found.selections],
+        "smallest_nme": [forecast.of(choice.chosen).nme for choice in least],
+    }
+
+
+def _whole(source: dict[str, Any], option: str) -> "LandmarkDataset":
+    from correlation.affinity import holds_affinity
+
+    if holds_affinity(source["source"]):
+        raise SelectionError(f"{source['source']}: an affinity file; {option} needs the shapes")
+    return dataset_of(**source)
 
 
 def _listed(names: str | None) -> list[str]:

@@ -7,28 +7,32 @@ import pandas as pd
 import streamlit as st
 
 from correlation.affinity import AffinityMatrix
-from correlation.curve import BudgetCurve, budget_curve
-from correlation.demands import Demands, demands_of
-from correlation.error_selection import ErrorSelection, forecast_of, select_for_error
+from correlation.budget_ui import (
+    RESAMPLES,
+    TIME_LIMIT_S,
+    best_of,
+    error_selection_of,
+    expected_of,
+    selection_of,
+    show_plan,
+    spread_of,
+)
+from correlation.curve import BudgetCurve
+from correlation.demands import demands_of
+from correlation.error_selection import ErrorSelection
 from correlation.figures import budget_figure, sparse_on_shape
-from correlation.linear_error import ErrorForecast, ExpectedError
-from correlation.planning import Plan, Rates, best_plan, cheapest_plan, plans
 from correlation.scores import Score, predefined_scores
-from correlation.selection import Selection, select
+from correlation.selection import Selection
 from correlation.ui import Source, require_source
-from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, predefined_formats
 from datasets.ui import next_step, remember, workspace
 
-_TIME_LIMIT_S = 20.0
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
 _DEFAULT_M = 10
 _TABLE_PX = 240
 _WORST, _ERROR = "worst affinity (the thesis)", "expected error (ours)"
-_PLANNED = (3, 5, 8, 10, 15, 20, 30)
-_RATES_HELP = "The default is a keystroke-level estimate, so a lower bound; take your own if known."
 _NAME = re.compile(r"[\w][\w.-]*")
 _NO_FORMAT = "none"
 
@@ -60,7 +64,7 @@ def render() -> None:
         "tells which gives the smaller error: that is what the expected error is for."
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
-    _plan(source, m)
+    show_plan(source, m)
     _save(source, chosen)
 
 
@@ -142,11 +146,11 @@ def _choices(
     """What each criterion chooses, by its name; what stands in the way is shown."""
     choices: dict[str, Selection | ErrorSelection] = {}
     try:
-        choices[_WORST] = _selection(source.version, source.matrix, m, demands)
+        choices[_WORST] = selection_of(source.version, source.matrix, m, demands)
         if source.dataset.shapes.complete.sum() < 2:
             return choices
         asked = {name: value for name, value in demands.items() if name != "flip"}
-        choices[_ERROR] = _by_error(
+        choices[_ERROR] = error_selection_of(
             source.version,
             source.dataset,
             source.matrix,
@@ -158,32 +162,6 @@ def _choices(
     return choices
 
 
-@st.cache_data(show_spinner="Searching the smallest error", max_entries=256)
-def _by_error(
-    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
-    _dataset: LandmarkDataset,
-    _matrix: AffinityMatrix,
-    m: int,
-    demands: Demands,
-) -> ErrorSelection:
-    return select_for_error(_dataset.shapes, m, demands, affinity=_matrix)
-
-
-@st.cache_resource(show_spinner="Learning from a part of the shapes", max_entries=8)
-def _forecast(
-    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
-    _dataset: LandmarkDataset,
-) -> ErrorForecast:
-    return forecast_of(_dataset.shapes, _dataset.samples["subject"])
-
-
-@st.cache_data(show_spinner=False, max_entries=1024)
-def _expected(
-    version: tuple[str, ...], _dataset: LandmarkDataset, chosen: tuple[int, ...]
-) -> ExpectedError:
-    return _forecast(version, _dataset).of(chosen)
-
-
 def _compare(
     source: Source, choices: dict[str, Selection | ErrorSelection], known: dict[str, Score]
 ) -> None:
@@ -191,7 +169,7 @@ def _compare(
     scored = {**choices, **known}
     try:
         expected = {
-            name: _expected(source.version, source.dataset, s.sparse.chosen)
+            name: expected_of(source.version, source.dataset, s.sparse.chosen)
             for name, s in scored.items()
         }
     except FewmarkError as error:
@@ -228,16 +206,6 @@ def _chosen_criterion(names: list[str]) -> str:
     return str(picked)
 
 
-@st.cache_data(show_spinner="Searching", max_entries=256)
-def _selection(
-    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
-    _matrix: AffinityMatrix,
-    m: int,
-    demands: dict[str, Any],
-) -> Selection:
-    return select(_matrix, m, time_limit_s=_TIME_LIMIT_S, **demands)
-
-
 def _summary(chosen: Selection | ErrorSelection) -> None:
     c = chosen.min_correlation
     columns = st.columns(3)
@@ -265,7 +233,7 @@ def _summary(chosen: Selection | ErrorSelection) -> None:
         _reasons(chosen)
     else:
         st.warning(
-            f"Not proven in {_TIME_LIMIT_S:.0f} s: c could be up to {chosen.bound:.4f}, "
+            f"Not proven in {TIME_LIMIT_S:.0f} s: c could be up to {chosen.bound:.4f}, "
             f"{chosen.gap:.4f} more than found."
         )
     if chosen.proven and not chosen.ties_broken:
@@ -297,20 +265,18 @@ def _curve(source: Source, known: dict[str, Score], chosen: Score) -> None:
     selections = []
     for done, m in enumerate(budgets):
         bar.progress(done / len(budgets), f"Searching the best c for m = {m}")
-        selections.append(_best(source.version, source.matrix, m))
+        selections.append(best_of(source.version, source.matrix, m))
     bar.empty()
-    st.plotly_chart(
-        budget_figure(BudgetCurve(tuple(selections)), known, chosen), key="budget-figure"
+    try:
+        spread = spread_of(source.version, source.dataset, source.matrix.alignment, tuple(budgets))
+    except FewmarkError:
+        spread = None  # too few shapes to draw from
+    curve = BudgetCurve(tuple(selections))
+    st.plotly_chart(budget_figure(curve, known, chosen, spread), key="budget-figure")
+    st.caption(
+        "Large points are the budgets that pay: those between give less than a mixture of their "
+        f"neighbours. Bars: standard deviation over {RESAMPLES} draws of the subjects."
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=4096)
-def _best(
-    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
-    _matrix: AffinityMatrix,
-    m: int,
-) -> Selection:
-    return budget_curve(_matrix, [m], ties=False).selections[0]
 
 
 def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
@@ -330,77 +296,6 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _plan(source: Source, m: int) -> None:
-    """Points, hours and money; and what other budgets would come to."""
-    st.subheader("Plan")
-    M, known = len(source.matrix), len(source.dataset)
-    columns = st.columns(5)
-    with columns[0]:
-        N = int(st.number_input("N, images in all", 1, value=10 * known, key=f"budget-N-{known}"))
-    with columns[1]:
-        n = int(st.number_input("n, marked densely", 0, value=known, key=f"budget-n-{known}"))
-    if n > N:
-        st.error("n cannot be larger than N.")
-        return
-    usual = Rates()
-    with columns[2]:
-        point_s = st.number_input("Seconds a point", 0.1, value=usual.seconds_per_point,
-                                  help=_RATES_HELP, key="budget-point-s")  # fmt: skip
-    with columns[3]:
-        image_s = st.number_input("Seconds an image", 0.0, value=usual.seconds_per_image,
-                                  help=_RATES_HELP, key="budget-image-s")  # fmt: skip
-    with columns[4]:
-        wage = st.number_input("Wage an hour", 0.0, value=0.0, key="budget-wage")
-    rates = Rates(point_s, image_s, wage)
-    this, dense = (plans(M, N, rates, {(k, n): None})[0] for k in (m, M))
-    first, second, third = st.columns(3)
-    first.metric("Points saved", f"{this.points_saved:,}", help="(M - m)(N - n)")
-    first.caption(f"{this.points_saved / (M * N):.0%} of all {M * N:,} points.")
-    second.metric("Hours", f"{this.hours:,.1f}", f"{this.hours - dense.hours:,.1f}", "inverse")
-    second.caption(f"{dense.hours:,.1f} for all landmarks.")
-    if wage:
-        third.metric("Cost", f"{this.cost:,.0f}", f"{this.cost - dense.cost:,.0f}", "inverse")
-    if st.toggle("Compare budgets (takes some seconds)", key="budget-plans"):
-        _plans(source, N, n, rates)
-
-
-def _plans(source: Source, N: int, n: int, rates: Rates) -> None:
-    M = len(source.matrix)
-    budgets = [m for m in _PLANNED if m < M]
-    bar = st.progress(0.0)
-    errors: dict[tuple[int, int], float | None] = {}
-    for done, m in enumerate(budgets):
-        bar.progress(done / len(budgets), f"Choosing {m} landmarks")
-        found = _by_error(source.version, source.dataset, source.matrix, m, Demands())
-        errors[m, n] = _expected(source.version, source.dataset, found.sparse.chosen).nme
-    bar.empty()
-    made = plans(M, N, rates, errors)
-    left, right = st.columns([3, 2])
-    rows = [
-        {"m": p.m, "points": p.points, "hours": round(p.hours, 1), "cost": round(p.cost),
-         "expected NME, %": round(100 * (p.expected_nme or 0), 2)}
-        for p in made
-    ]  # fmt: skip
-    left.dataframe(pd.DataFrame(rows), hide_index=True)
-    with right:
-        wanted = st.number_input("Wanted error, %", 0.1, value=3.0, step=0.1, key="budget-wanted")
-        cheap = cheapest_plan(made, wanted / 100)
-        st.markdown("No plan here is that good." if cheap is None else _told(cheap))
-        given = st.number_input("Hours at hand", 0.1, value=float(round(made[-1].hours, 1)),
-                                key="budget-hours")  # fmt: skip
-        best = best_plan(made, given)
-        st.markdown("No plan here is that short." if best is None else _told(best))
-    st.caption(
-        "Each m is that of the smallest expected error; errors are those of clicked images, "
-        f"completed by a model of the {int(source.dataset.shapes.complete.sum()):,} dense shapes "
-        "here, whatever n is."
-    )
-
-
-def _told(plan: Plan) -> str:
-    return f"**m = {plan.m}**: {plan.hours:,.1f} hours, {100 * (plan.expected_nme or 0):.2f} % NME"
 
 
 def _save(source: Source, chosen: Selection | ErrorSelection) -> None:

@@ -34,6 +34,19 @@ class BudgetCurve:
         """The best c of each budget."""
         return tuple(s.min_correlation for s in self.selections)
 
+    @property
+    def worthwhile(self) -> tuple[int, ...]:
+        """The budgets that pay: no mixture of a smaller and a larger one gives as much c.
+
+        These are the corners of the curve's upper convex hull, such as 9 instead of 8.
+        """
+        corners: list[tuple[int, float]] = []
+        for m, c in zip(self.budgets, self.min_correlations, strict=True):
+            while len(corners) > 1 and _bends_up(corners[-2], corners[-1], (m, c)):
+                corners.pop()
+            corners.append((m, c))
+        return tuple(m for m, _ in corners)
+
     def rows(self) -> list[dict[str, Any]]:
         """One row a budget: m, c, whether it is proven, bound and chosen landmarks."""
         return [
@@ -47,6 +60,11 @@ class BudgetCurve:
             }
             for s in self.selections
         ]
+
+
+def _bends_up(a: tuple[int, float], b: tuple[int, float], c: tuple[int, float]) -> bool:
+    """Whether b lies on or below the line from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) <= (c[1] - a[1]) * (b[0] - a[0])
 
 
 def budget_curve(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from correlation.affinity import AffinityMatrix
 from correlation.curve import BudgetCurve
 from correlation.scores import Score
+from correlation.stability import CurveSpread
 from datasets.formats import LandmarkFormat, SparseFormat
 
 Floats = NDArray[np.float64]
@@ -156,10 +157,17 @@ def sparse_on_shape(mean_shape: Floats, sparse: SparseFormat) -> go.Figure:
 
 
 def budget_figure(
-    curve: BudgetCurve, predefined: dict[str, Score], current: Score | None = None
+    curve: BudgetCurve,
+    predefined: dict[str, Score],
+    current: Score | None = None,
+    spread: CurveSpread | None = None,
 ) -> go.Figure:
-    """Best c against the budget m, predefined formats as single points (Yan 2020, fig. 5.16)."""
-    selections = curve.selections
+    """Best c against the budget m, predefined formats as single points (Yan 2020, fig. 5.16).
+
+    Large points are the budgets that pay; bars are the standard deviation over resamples.
+    """
+    selections, pays = curve.selections, curve.worthwhile
+    bars = None if spread is None else {"array": spread.deviation, "thickness": 1, "width": 2}
     figure = go.Figure(
         go.Scatter(
             x=list(curve.budgets),
@@ -167,7 +175,11 @@ def budget_figure(
             mode="lines+markers",
             name="searched",
             line={"color": PALETTE[0], "width": 2},
-            marker={"symbol": ["circle" if s.proven else "circle-open" for s in selections]},
+            error_y=bars,
+            marker={
+                "symbol": ["circle" if s.proven else "circle-open" for s in selections],
+                "size": [9 if m in pays else 5 for m in curve.budgets],
+            },
             customdata=["proven" if s.proven else f"at most {s.bound:.4f}" for s in selections],
             hovertemplate="m = %{x}<br>c = %{y:.4f}, %{customdata}<extra></extra>",
         )

@@ -187,6 +187,74 @@ def stability(  # noqa: PLR0913 - what a bootstrap is told
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveSpread:
+    """The best c of every budget over B resamples (Yan 2020, fig. 5.16).
+
+    Parameters
+    ----------
+    budgets
+        Values of m.
+    values
+        float64 (B, len(budgets)): the best c of each resample.
+    """
+
+    budgets: tuple[int, ...]
+    values: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Mean over the resamples, one a budget."""
+        return np.asarray(self.values.mean(axis=0))
+
+    @property
+    def deviation(self) -> Floats:
+        """Standard deviation over the resamples, one a budget."""
+        return np.asarray(self.values.std(axis=0, ddof=1))
+
+
+def curve_spread(  # noqa: PLR0913 - what a bootstrap is told
+    shapes: ShapeSet | ArrayLike,
+    budgets: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    subjects: Sequence[str | None] | None = None,
+    alignment: str = "centroid-rms",
+    resamples: int = 10,
+    on_progress: Progress | None = None,
+) -> CurveSpread:
+    """How much the budget curve owes to the shapes that happened to be there.
+
+    A resample has each shape less often than the data it is drawn from, and its best c is a
+    little higher: the spread is that of c, the mean is not free of this.
+
+    Parameters
+    ----------
+    shapes, rng, subjects, alignment, on_progress
+        See `stability`.
+    budgets
+        Values of m.
+    resamples
+        B, two at least; the thesis takes 10.
+
+    Raises
+    ------
+    ShapeMismatchError, SelectionError
+        As for `stability`.
+    """
+    if resamples < 2:
+        raise SelectionError(f"a spread needs two resamples, got {resamples}")
+    sample = _Sample.of(shapes, subjects, alignment)
+    watch = on_progress or ignore_progress
+    values = np.empty((resamples, len(budgets)))
+    for done in range(resamples):
+        watch(done, resamples)
+        matrix = sample.resample(sample.n_subjects, rng)
+        values[done] = [_chosen(matrix, m)[1] for m in budgets]
+    watch(resamples, resamples)
+    return CurveSpread(tuple(budgets), values)
+
+
 def how_many_shapes(  # noqa: PLR0913 - what a bootstrap is told
     shapes: ShapeSet | ArrayLike,
     m: int,

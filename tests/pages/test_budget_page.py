@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import correlation.budget_page as module
+import correlation.budget_ui as module
 from correlation.affinity import affinity
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.planning import Rates, plans
@@ -155,9 +155,9 @@ def test_a_search_that_ran_out_of_time_is_not_called_proven(monkeypatch):
     real = module.select
     unproven = {"proven": False, "bound": 0.999, "ties_broken": False}
     monkeypatch.setattr(module, "select", lambda *a, **k: replace(real(*a, **k), **unproven))
-    module._selection.clear()
+    module.selection_of.clear()
     app = opened(m=4)
-    module._selection.clear()
+    module.selection_of.clear()
     assert "Not proven" in app.warning[0].value
     assert "0.9990" in app.warning[0].value
     assert not app.success
@@ -169,15 +169,15 @@ def test_ties_without_time_are_said(monkeypatch):
 
     real = module.select
     monkeypatch.setattr(module, "select", lambda *a, **k: replace(real(*a, **k), ties_broken=False))
-    module._selection.clear()
+    module.selection_of.clear()
     app = opened(m=4)
-    module._selection.clear()
+    module.selection_of.clear()
     assert "same c" in app.info[0].value
 
 
 @pytest.mark.usefixtures("faces")
 def test_the_curve_of_many_landmarks_waits_to_be_asked(monkeypatch):
-    monkeypatch.setattr(module, "_QUICK", 5)
+    monkeypatch.setattr("correlation.budget_page._QUICK", 5)
     app = opened(m=4)
     assert len(app.get("plotly_chart")) == 1
     app.toggle[0].set_value(True).run()

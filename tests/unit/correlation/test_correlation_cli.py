@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from annotate.cli import main
 from correlation.affinity import AffinityMatrix, affinity
 from correlation.cli import COMMANDS
+from correlation.curve import budget_curve
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.selection import select
-from correlation.stability import stability
+from correlation.stability import curve_spread, stability
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat, landmark_format
@@ -82,6 +83,25 @@ def test_select_obeys_what_is_demanded(dataset, folder):
     assert result["chosen"] == list(expected.sparse.chosen)
     assert result["most_cost"] == 9
     assert "together:" not in run("select", folder, "--m", 8, *options).stdout
+
+
+def test_the_curve_adds_spread_and_errors_where_asked(dataset, folder, tmp_path):
+    options = ("--budgets", "3,6", "--resamples", 3, "--expected", "--json")
+    rows = json.loads(run("curve", folder, *options).stdout)["rows"]
+    spread = curve_spread(dataset.shapes, (3, 6), np.random.default_rng(0), resamples=3)
+    assert [row["deviation"] for row in rows] == spread.deviation.tolist()
+    assert [row["resampled"] for row in rows] == spread.mean.tolist()
+    forecast = forecast_of(dataset.shapes)
+    matrix = affinity(dataset.shapes)
+    chosen = budget_curve(matrix, [3, 6], ties=False).selections
+    assert [row["expected_nme"] for row in rows] == [
+        forecast.of(s.sparse.chosen).nme for s in chosen
+    ]
+    assert all(row["smallest_nme"] > 0 for row in rows)
+    run("affinity", folder, "--out", tmp_path / "a.npz")
+    for option in (("--resamples", 3), ("--expected",)):
+        with pytest.raises(FewmarkError, match="an affinity file"):
+            run("curve", tmp_path / "a.npz", "--budgets", "3", *option)
 
 
 def test_select_by_the_expected_error_tells_it(dataset, folder, tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -243,3 +244,19 @@ def test_a_flipped_landmark_serves_its_mirror_as_well(faces):
 def test_demands_nothing_meets_are_explained(faces, m, demands, message):
     with pytest.raises(SelectionError, match=message):
         select(faces, m, **demands)
+
+
+def test_budgets_pay_where_no_mixture_of_others_gives_as_much(faces):
+    curve = budget_curve(faces, [1, 2, 3])
+    steps = [
+        replace(s, min_correlation=c)
+        for s, c in zip(curve.selections, (0.2, 0.3, 0.8), strict=True)
+    ]
+    assert replace(curve, selections=tuple(steps)).worthwhile == (1, 3)
+    whole = budget_curve(faces, range(1, 30), ties=False)
+    c = dict(zip(whole.budgets, whole.min_correlations, strict=True))
+    pays = whole.worthwhile
+    for m in set(whole.budgets) - set(pays):
+        below, above = max(k for k in pays if k < m), min(k for k in pays if k > m)
+        share = (m - below) / (above - below)
+        assert c[m] <= (1 - share) * c[below] + share * c[above] + 1e-12

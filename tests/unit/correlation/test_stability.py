@@ -7,8 +7,9 @@ import pytest
 
 from correlation.affinity import affinity, affinity_from_moments
 from correlation.kcenter import k_center
-from correlation.selection import score, select
-from correlation.stability import how_many_shapes, stability
+from correlation.scores import score
+from correlation.selection import select
+from correlation.stability import curve_spread, how_many_shapes, stability
 from datasets.alignment import align
 from datasets.errors import SelectionError, ShapeMismatchError
 from datasets.formats import landmark_format
@@ -152,3 +153,18 @@ def test_what_makes_no_sense_is_refused(how, error, message):
 def test_sizes_that_make_no_sense_are_refused():
     with pytest.raises(SelectionError, match="sizes 1 at least"):
         how_many_shapes(related(30), 3, np.random.default_rng(0), sizes=[0])
+
+
+def test_the_spread_of_the_curve_is_that_of_the_best_c_of_each_draw():
+    points = related(60)
+    found = curve_spread(points, (2, 4), np.random.default_rng(5), resamples=4)
+    rng, aligned = np.random.default_rng(5), align(points)
+    for values in found.values:
+        rows = rng.integers(0, 60, 60)
+        matrix = affinity_from_moments(Moments.from_points(aligned[rows]))
+        expected = [select(matrix, m).min_correlation for m in (2, 4)]
+        np.testing.assert_allclose(values, expected, atol=1e-9)
+    np.testing.assert_allclose(found.mean, found.values.mean(axis=0))
+    np.testing.assert_allclose(found.deviation, found.values.std(axis=0, ddof=1))
+    with pytest.raises(SelectionError, match="two resamples, got 1"):
+        curve_spread(points, (2,), np.random.default_rng(0), resamples=1)
