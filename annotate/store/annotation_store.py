@@ -264,8 +264,9 @@ class AnnotationStore:
     def save(self, draft: Draft) -> Revision:
         """Save labels as the next revision of their item; saving the same again is harmless.
 
-        The same writer is ordered by its own sequence: what arrives late is dropped. Any other
-        writer must have started from the current revision.
+        The same writer is ordered by its own sequence, which begins with 1: what arrives late is
+        dropped. Any other writer must have started from the current revision. Labels that are the
+        current ones anyway are a revision only where an older draft of their writer may follow.
 
         Returns
         -------

@@ -19,10 +19,14 @@ def save_draft(connection: sa.Connection, draft: Draft) -> Revision:
         heard = sa.select(sa.func.max(tables.revision.c.sequence)).where(
             tables.revision.c.item_id == draft.item, tables.revision.c.writer == draft.writer
         )
-        is_late = draft.sequence <= (connection.scalar(heard) or 0)
-        if is_late or current.same_labels(draft):
+        if draft.sequence <= (connection.scalar(heard) or 0):
             return current
-        if draft.writer != current.writer and draft.base != current.number:
+        is_overtaken = draft.writer != current.writer and draft.base != current.number
+        # The same labels are recorded only where an older draft of their writer may still arrive:
+        # it is late then, and must find that this one was heard.
+        if current.same_labels(draft) and (is_overtaken or draft.sequence == 1):
+            return current
+        if is_overtaken:
             raise ConflictError(current)
     number = 1 if current is None else current.number + 1
     row = rows.row_from_draft(draft, number, time.time())

@@ -150,6 +150,29 @@ def test_the_same_labels_from_two_writers_are_no_conflict(
     assert store.save(draft(item, writer="tab-2")) == first
 
 
+@pytest.mark.parametrize("writer", ["tab-1", "tab-2"])
+def test_what_is_late_stays_out_though_it_was_undone_meanwhile(
+    store: AnnotationStore, project: Project, writer: str
+) -> None:
+    """An edit is overtaken by the undo that follows it, which leaves the labels as they were."""
+    item = first_item(store, project)
+    before = store.save(draft(item))
+    undone = store.save(draft(item, 3, writer=writer, base=1, points=before.points))
+    assert undone.points == before.points
+    assert store.save(draft(item, 2, writer=writer, base=1)).points == before.points
+    assert store.current(store.items(project))[item].points == before.points
+
+
+def test_a_first_save_of_the_same_labels_adds_nothing(
+    store: AnnotationStore, project: Project
+) -> None:
+    item = first_item(store, project)
+    saved = store.save(draft(item))
+    assert store.save(draft(item, writer="tab-2", base=1, points=saved.points)) == saved
+    assert store.save(draft(item, 5, writer="tab-3", base=0, points=saved.points)) == saved
+    assert store.revisions(item) == [saved]
+
+
 def test_saving_many_is_all_or_nothing(store: AnnotationStore, project: Project) -> None:
     one, two, *_ = [item.id for item in store.items(project)]
     with pytest.raises(UnknownEntryError):
