@@ -7,11 +7,12 @@ import { element } from "./elements.js";
 import { intoReach, withinReach } from "./geometry.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
+import { Journal } from "./journal.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
-import { Journal, Outbox } from "./sync.js";
+import { Outbox } from "./sync.js";
 import { Walk } from "./walk.js";
 
 const IDLE_MS = 10_000; // longer pauses are not work

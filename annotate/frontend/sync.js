@@ -3,7 +3,9 @@
 //     has answered that it is saved;
 //   - what cannot be sent is sent again, by this page or by the next one that is opened;
 //   - one request at a time for each picture; a body carries its writer (random for each page
-//     load: a duplicated tab must not share it) and a sequence, so that sending twice does no harm.
+//     load: a duplicated tab must not share it) and a sequence, so that sending twice does no harm;
+//   - a body replaces the unsent one that it was made from. Two bodies that know nothing of each
+//     other wait side by side, and people are asked.
 
 const DEBOUNCE_MS = 250;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
@@ -19,58 +21,12 @@ const isSaved = ({ status, answer }) => status === 200 && Number.isInteger(answe
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-/** Unsent labels in the browser's storage, one entry for each picture and writer. */
-export class Journal {
-  constructor(storage, prefix) {
-    this.storage = storage;
-    this.prefix = prefix;
-    this.full = false;
-  }
-
-  #key(item, writer) {
-    return `${this.prefix}:${item}:${writer}`;
-  }
-
-  put(item, body) {
-    try {
-      this.storage.setItem(this.#key(item, body.writer), JSON.stringify({ item, body }));
-      this.full = false;
-    } catch {
-      this.full = true; // the labels are still in memory and on their way
-    }
-  }
-
-  /** Forget a body that was saved, unless a newer one has taken its place. */
-  drop(item, body) {
-    const key = this.#key(item, body.writer);
-    const kept = this.#read(key);
-    if (kept && kept.body.sequence <= body.sequence) this.storage.removeItem(key);
-  }
-
-  all() {
-    const keys = Array.from({ length: this.storage.length }, (_, i) => this.storage.key(i));
-    const ours = keys.filter((key) => key.startsWith(`${this.prefix}:`));
-    return ours.map((key) => this.#read(key)).filter((entry) => entry !== null);
-  }
-
-  /** The journals of the store's other projects: `prefix` ends in the number of ours. */
-  others() {
-    const store = this.prefix.slice(0, this.prefix.lastIndexOf(":") + 1);
-    const keys = Array.from({ length: this.storage.length }, (_, i) => this.storage.key(i));
-    const projects = keys.filter((key) => key.startsWith(store))
-      .map((key) => store + key.slice(store.length).split(":")[0]);
-    const prefixes = new Set(projects.filter((prefix) => prefix !== this.prefix));
-    return [...prefixes].map((prefix) => new Journal(this.storage, prefix));
-  }
-
-  #read(key) {
-    try {
-      const entry = JSON.parse(this.storage.getItem(key));
-      return entry && Number.isInteger(entry.item) && Array.isArray(entry.body?.points) ? entry : null;
-    } catch {
-      return null;
-    }
-  }
+/**
+ * Whether a body says all that a revision says: it is the body's own, or one that the body was
+ * made from. The newest body of a picture replaces those, whoever wrote them, and names them.
+ */
+function knows(body, { writer, sequence }) {
+  return sequence <= (writer === body.writer ? body.sequence : body.contains?.[writer] ?? 0);
 }
 
 /**
@@ -90,12 +46,12 @@ export class Outbox {
     this.post = post;
     this.onChange = onChange;
     this.onSaved = onSaved;
-    for (const { item, body } of journal.all()) this.#entry(item, body.base).pending.push(body);
+    for (const { item, body } of journal.all()) this.#entry(item).pending.push(body);
   }
 
-  #entry(item, base) {
+  #entry(item) {
     if (!this.#entries.has(item)) {
-      const fresh = { item, base, pending: [], sending: null, timer: null, failures: 0 };
+      const fresh = { item, pending: [], sending: null, timer: null, failures: 0 };
       this.#entries.set(item, { ...fresh, conflict: null, refused: null });
     }
     return this.#entries.get(item);
@@ -126,20 +82,31 @@ export class Outbox {
     return { text: entry.refused ?? "", position: entry.pending.at(-1)?.position ?? null };
   }
 
-  /** Take over new labels; `base` is the revision they started from. */
+  /** Take over new labels, made from the newest unsaved ones or else from the revision `base`. */
   edit(item, base, content) {
-    const entry = this.#entry(item, base);
+    const entry = this.#entry(item);
+    const old = entry.pending.pop();
+    const contains = old ? { ...old.contains, [old.writer]: old.sequence } : {};
     this.#sequence += 1;
-    const body = { ...content, writer: this.writer, sequence: this.#sequence, base: entry.base };
-    if (entry.pending.at(-1)?.writer === this.writer) entry.pending.pop();
-    // What was refused would block `body`, which has started from it.
+    const { writer } = this;
+    const signed = { ...content, writer, sequence: this.#sequence, base: old?.base ?? base };
+    const body = { ...signed, contains, edited_ms: Date.now() };
+    // What was refused would block `body`.
     const superseded = entry.refused ? entry.pending.splice(0) : [];
     entry.pending.push(body);
     entry.refused = null;
-    this.journal.put(item, body);
-    for (const old of superseded) this.journal.drop(item, old);
+    if (this.journal.put(item, body)) this.#forget(item, { ...body, sequence: body.sequence - 1 });
+    for (const other of superseded) this.#forget(item, other);
     this.#later(entry, entry.failures ? this.#pause(entry) : DEBOUNCE_MS);
     this.onChange();
+  }
+
+  /** A body and all that it was made from need not be kept any more. */
+  #forget(item, { writer, sequence, contains = {} }) {
+    const known = { ...contains, [writer]: sequence };
+    for (const [name, last] of Object.entries(known)) {
+      this.journal.drop(item, { writer: name, sequence: last });
+    }
   }
 
   /** Send what waits, now: another picture is opened, the token is new, the network is back. */
@@ -167,22 +134,26 @@ export class Outbox {
     }
   }
 
-  /** After a conflict: our labels are to be saved over theirs, or theirs are taken. */
+  /**
+   * After a conflict: our labels are to be saved over theirs, or theirs are taken. Only the newest
+   * of ours was seen; others wait on, and are asked about next.
+   */
   resolve(item, { keepOurs }) {
     const entry = this.#entries.get(item);
     if (!entry?.conflict) return;
     const theirs = entry.conflict;
     entry.conflict = null;
-    entry.base = theirs.revision;
-    for (const body of entry.pending) this.journal.drop(item, body);
-    const ours = entry.pending.at(-1);
-    entry.pending = [];
     if (keepOurs) {
-      this.edit(item, entry.base, ours);
+      for (const body of entry.pending) {
+        body.base = theirs.revision;
+        this.journal.put(item, body);
+      }
     } else {
-      this.#entries.delete(item);
+      this.#forget(item, entry.pending.pop());
+      if (entry.pending.length === 0) this.#entries.delete(item);
       this.onSaved(item, theirs, true);
     }
+    this.#send(entry);
     this.onChange();
   }
 
@@ -199,7 +170,6 @@ export class Outbox {
     if (entry.sending || entry.conflict || entry.refused || entry.pending.length === 0) return;
     clearTimeout(entry.timer);
     const body = entry.pending[0];
-    if (body.writer === this.writer) body.base = entry.base;
     entry.sending = body;
     let reply;
     try {
@@ -217,26 +187,40 @@ export class Outbox {
       this.#saved(entry, body, answer);
     } else if (status === 409 && answer?.current) {
       entry.failures = 0;
-      entry.conflict = answer.current;
+      this.#overtaken(entry, answer.current);
     } else if (REFUSED.has(status)) {
       entry.failures = 0;
-      entry.refused = answer?.error ?? `the server answered ${status}`;
+      const isNewest = entry.pending.includes(body); // else it was replaced meanwhile
+      if (isNewest) entry.refused = answer?.error ?? `the server answered ${status}`;
+      else this.#send(entry);
     } else {
       entry.failures += 1;
       this.#later(entry, this.#pause(entry));
     }
   }
 
+  /** The store has another revision than the one we named: ours all the same, or a conflict. */
+  #overtaken(entry, current) {
+    const [body] = entry.pending;
+    if (knows(body, current) && body.base !== current.revision) {
+      body.base = current.revision;
+      this.#send(entry);
+    } else {
+      entry.conflict = current;
+    }
+  }
+
   #saved(entry, body, answer) {
     entry.failures = 0;
-    entry.base = answer.revision;
     entry.pending = entry.pending.filter((other) => other !== body);
-    this.journal.drop(entry.item, body);
+    this.#forget(entry.item, body);
     const agrees = same(answer.points, body.points);
     if (entry.pending.length > 0) {
-      // Dropped as late, and others have gone on from it meanwhile: they must be looked at first.
-      if (agrees || answer.writer === body.writer) this.#send(entry);
-      else entry.conflict = answer;
+      for (const other of entry.pending) {
+        const follows = knows(other, answer) || (agrees && knows(other, body));
+        if (follows) other.base = answer.revision;
+      }
+      this.#send(entry);
       return;
     }
     this.#entries.delete(entry.item);

@@ -211,3 +211,39 @@ def test_nothing_is_placed_on_a_picture_that_cannot_be_seen(
     eventually(lambda: revision(store, project, 1))
     assert_allclose(stored_places(store, project, 1)[0], place, atol=EXACT)
     assert stored_places(store, project, 1)[1:] == [None, None]
+
+
+def test_labels_of_two_reloads_arrive_together_once_saving_works_again(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    full = '{"error": "the disk is full"}'
+    page.route("**/api/items/**", lambda r: r.fulfill(status=503, body=full))
+    places = []
+    for x in (20, 60, 100):
+        open_canvas(page, server.url)
+        places.append(click(page, x, 40))
+        wait_for(page, saving="offline")
+    page.unroute("**/api/items/**")
+    wait_for(page, saving="saved", status="done")
+    assert_allclose(stored_places(store, project), places, atol=EXACT)
+
+
+def test_two_tabs_of_one_person_never_overwrite_each_other(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    page.route("**/api/items/**", lambda r: r.abort())
+    open_canvas(page, server.url)
+    places = [click(page, 20, 30)]
+    wait_for(page, saving="offline")
+    other = page.context.new_page()
+    other.route("**/api/items/**", lambda r: r.abort())
+    open_canvas(other, server.url)
+    eventually(lambda: other.locator(".point:visible").count() == 1)
+    places += [click(page, x, 30) for x in (50, 80)]
+    click(other, 100, 60)
+    page.unroute("**/api/items/**")
+    wait_for(page, saving="saved")
+    other.unroute("**/api/items/**")
+    wait_for(other, saving="conflict")
+    assert_allclose(stored_places(store, project), places, atol=EXACT)
+    other.close()
