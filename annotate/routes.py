@@ -5,8 +5,10 @@ messages. Every route is there a second time below any path, for servers that li
 (``server.baseUrlPath``).
 """
 
+import functools
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -36,7 +38,8 @@ from datasets.images import IMAGE_SUFFIXES, read_image
 MAX_BODY = 256 * 1024
 _MAX_BATCH = 200
 _NAME_LENGTH = 100
-_SHOWN_BY_BROWSERS = IMAGE_SUFFIXES - {".tif", ".tiff"}
+# Browsers do not show TIFF, and show WebP as it lies, not as its camera says.
+_SERVED_AS_THEY_ARE = IMAGE_SUFFIXES - {".tif", ".tiff", ".webp"}
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
@@ -121,19 +124,37 @@ async def _image(request: Request) -> Response:
 
 
 def _picture(item_id: int, version: str | None) -> Response:
-    path = workspace_store().item(item_id).content.image
+    content = workspace_store().item(item_id).content
+    path = content.image
     if not path.is_file():
         raise _Refused(404, f"{path.name}: the picture is not there any more")
-    is_current = version == image_version(path)
-    headers = {"X-Content-Type-Options": "nosniff", **(_FOR_GOOD if is_current else {})}
-    if path.suffix.lower() in _SHOWN_BY_BROWSERS:
-        return FileResponse(path, headers=headers)
+    current = image_version(path)
     try:
+        _require_size(path, _size(path, current), (content.height_px, content.width_px))
+        headers = {"X-Content-Type-Options": "nosniff"}
+        headers |= _FOR_GOOD if version == current else {}
+        if path.suffix.lower() in _SERVED_AS_THEY_ARE:
+            return FileResponse(path, headers=headers)
         pixels = read_image(path)
     except FileFormatError as error:
         raise _Refused(404, f"{path.name}: not a picture that can be read") from error
     _, data = cv2.imencode(".png", pixels[:, :, ::-1])
     return Response(data.tobytes(), media_type="image/png", headers=headers)
+
+
+@functools.lru_cache(maxsize=4096)
+def _size(path: Path, version: str) -> tuple[int, int]:  # noqa: ARG001 - the version is the key
+    """Height and width of a picture; each version of the file is decoded for it once."""
+    height_px, width_px = read_image(path).shape[:2]
+    return height_px, width_px
+
+
+def _require_size(path: Path, found: tuple[int, int], stored: tuple[int, int]) -> None:
+    """Places are pixels of the picture from which the project was made: no other will do."""
+    if found != stored:
+        was, now = (f"{width} x {height} pixels" for height, width in (stored, found))
+        problem = f"this picture has changed since the project was made: it was {was}, now {now}"
+        raise _Refused(409, f"{path.name}: {problem}")
 
 
 async def _save(request: Request) -> Response:

@@ -15,10 +15,14 @@ import { Stage } from "./stage.js";
 import { Outbox } from "./sync.js";
 import { Walk } from "./walk.js";
 
+// Edits of the points: for them the picture must be there. Those of the whole picture need it not.
+const MARKING = new Set(["undo", "redo", "occluded", "absent", "remove"]);
+const JUDGING = new Set(["skip", "flag"]);
 const IDLE_MS = 10_000; // longer pauses are not work
 
 export class Annotator {
   document = null;
+  picture = null; // of the open document
   history = null; // of the open document
   #dragged = null; // index and place of a point under the mouse, not yet an edit
   #histories = new Histories(labels.opened);
@@ -39,8 +43,9 @@ export class Annotator {
     this.#build();
     this.walk = new Walk(this.queue, {
       say: (text) => this.stage.say(text),
-      leave: () => this.outbox.flush(),
-      enter: (found, image) => this.#enter(found, image),
+      leave: () => this.#leave(),
+      underway: (isUnderway) => this.host.toggleAttribute("data-underway", isUnderway),
+      enter: (found, picture) => this.#enter(found, picture),
     });
     this.walk.open(data.start);
     this.outbox.flush(); // what an earlier page could not send
@@ -90,8 +95,13 @@ export class Annotator {
     document.cookie = `fewmark_annotator=${value}; path=/; max-age=31536000; samesite=lax`;
   }
 
-  #enter(found, image) {
+  #leave() {
     this.stage.pointer.end(); // a drag belongs to the picture that is left
+    this.outbox.flush();
+  }
+
+  #enter(found, picture) {
+    this.stage.pointer.end();
     const unsaved = this.outbox.unsaved(found.item);
     if (unsaved) {
       Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
@@ -100,7 +110,8 @@ export class Annotator {
     this.document = found;
     this.history = this.#histories.of(found);
     this.#lastActive = performance.now();
-    this.stage.open(found, image);
+    this.picture = picture;
+    this.stage.open(found, picture.image);
     this.host.dataset.item = found.item;
     this.host.dataset.position = found.position;
     this.#render();
@@ -115,13 +126,18 @@ export class Annotator {
 
   // ------------------------------------------------------------- labels
 
+  /** Whether points can be marked: the picture is what it should be, and no other is underway. */
+  get #isMarkable() {
+    if (this.walk.isUnderway) return false;
+    if (!this.picture.problem) return true;
+    this.walk.open(this.document.position); // the server, or the file, may be back by now
+    return false;
+  }
+
   place(position, { occluded }) {
+    if (!this.#isMarkable) return;
     if (!withinReach(position, this.document, this.data.margin)) {
       this.stage.say("That is too far outside the picture.");
-      return;
-    }
-    if (!this.stage.image.naturalWidth) {
-      this.walk.open(this.document.position); // nothing to mark: the server may be back by now
       return;
     }
     const { state } = this.history;
@@ -134,6 +150,7 @@ export class Annotator {
   }
 
   #drag(index, position) {
+    if (!this.#isMarkable) return;
     this.#dragged = [index, intoReach(position, this.document, this.data.margin)];
     this.stage.show(this.#shown);
   }
@@ -154,7 +171,7 @@ export class Annotator {
   nudge([dx, dy]) {
     const { state } = this.history;
     const point = state.points[state.selected];
-    if (!point || !labels.isPlaced(point)) return;
+    if (!point || !labels.isPlaced(point) || this.panel.helpShown || !this.#isMarkable) return;
     const moved = { x: point.x + dx, y: point.y + dy };
     const near = intoReach(moved, this.document, this.data.margin);
     this.#commit(labels.move(state, state.selected, near));
@@ -211,6 +228,13 @@ export class Annotator {
 
   // ------------------------------------------------------------- commands
 
+  #isAllowed(name) {
+    if (name === "help" || name === "close") return true;
+    if (!this.document || this.panel.helpShown) return false;
+    if (MARKING.has(name)) return this.#isMarkable;
+    return !(JUDGING.has(name) && this.walk.isUnderway);
+  }
+
   command(name) {
     const commands = {
       next: () => this.walk.step(1),
@@ -235,7 +259,7 @@ export class Annotator {
       keepOurs: () => this.#resolve({ keepOurs: true }),
       takeTheirs: () => this.#resolve({ keepOurs: false }),
     };
-    if (!this.document && name !== "help" && name !== "close") return;
+    if (!this.#isAllowed(name)) return;
     commands[name]();
     if (!this.panel.helpShown) this.stage.node.focus({ preventScroll: true });
   }

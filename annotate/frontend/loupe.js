@@ -26,8 +26,8 @@ export class Loupe {
     this.canvas.style.visibility = "hidden";
   }
 
-  /** Draw what is around a position of the picture; `left` puts the loupe on the left. */
-  draw(image, position, view, points, { left }) {
+  /** Draw what is around a position of a picture of `size`; `left` puts the loupe on the left. */
+  draw(image, size, position, view, points, { left }) {
     if (!this.on || !image?.naturalWidth || view.zoom >= CLOSE) return this.hide();
     const zoom = Math.max(6, view.zoom * MORE);
     const half = SIZE / 2 / zoom;
@@ -36,7 +36,8 @@ export class Loupe {
     context.imageSmoothingEnabled = zoom < 24;
     context.fillStyle = "#333";
     context.fillRect(0, 0, SIZE, SIZE);
-    context.drawImage(image, x, y, 2 * half, 2 * half, 0, 0, SIZE, SIZE);
+    const [across, down] = [image.naturalWidth / size.width, image.naturalHeight / size.height];
+    context.drawImage(image, x * across, y * down, 2 * half * across, 2 * half * down, 0, 0, SIZE, SIZE);
     points.forEach((point, index) => {
       if (!isPlaced(point)) return;
       const [px, py] = [(toCorner(point.x) - x) * zoom, (toCorner(point.y) - y) * zoom];

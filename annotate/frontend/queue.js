@@ -3,6 +3,13 @@
 const BATCH = 24;
 const AHEAD = 3;
 const KEPT_PICTURES = 16;
+const OTHER_SHAPE = "this picture has changed since the project was made";
+
+/** Whether an image has the document's shape; its size may be given for another density. */
+function isOfShape({ naturalWidth, naturalHeight }, { width, height }) {
+  const difference = Math.abs(naturalWidth / width - naturalHeight / height);
+  return difference <= 1 / width + 1 / height; // both sides were rounded to whole pixels
+}
 
 export class Queue {
   #documents = new Map(); // position -> document
@@ -85,19 +92,20 @@ export class Queue {
     document.status = status;
   }
 
-  /** The picture of a document: an image element and a promise that it can be shown. */
+  /** The picture of a document: an image element and a promise that it is loaded, or has a problem. */
   picture(document) {
     const found = this.#pictures.get(document.item);
-    if (found && !found.failed) return found;
+    if (found && !found.problem) return found;
     const image = new Image();
     image.decoding = "async";
     image.draggable = false;
     image.alt = "";
     image.src = this.server.address(document.image);
-    const entry = { image, failed: false };
-    entry.ready = image.decode().catch(() => {
-      entry.failed = true;
-    });
+    const entry = { image, problem: null };
+    entry.ready = image.decode().then(
+      () => { if (!isOfShape(image, document)) entry.problem = `${document.name}: ${OTHER_SHAPE}`; },
+      async () => { entry.problem = await this.server.whyNot(document.image); },
+    );
     this.#pictures.set(document.item, entry);
     if (this.#pictures.size > KEPT_PICTURES) {
       this.#pictures.delete(this.#pictures.keys().next().value);

@@ -1,9 +1,12 @@
 // Requests to the annotator's routes.
 
+const PATIENCE_MS = 15_000; // a server that takes longer is as good as gone
+
 export class Server {
-  constructor(root, token) {
+  constructor(root, token, patience_ms = PATIENCE_MS) {
     this.root = root;
     this.token = token;
+    this.patience_ms = patience_ms;
   }
 
   address(path) {
@@ -12,7 +15,7 @@ export class Server {
 
   async documents(project, start, count) {
     const path = `api/projects/${project}/items?start=${start}&count=${count}`;
-    const reply = await fetch(this.address(path), { headers: { "X-Fewmark-Token": this.token } });
+    const reply = await this.#ask(path, { headers: { "X-Fewmark-Token": this.token } });
     if (!reply.ok) throw new Error(await this.#problem(reply));
     return reply.json();
   }
@@ -20,13 +23,32 @@ export class Server {
   /** Save labels. `keepalive`: the request goes on when the page is closed. */
   async save(item, body) {
     const text = JSON.stringify(body);
-    const reply = await fetch(this.address(`api/items/${item}`), {
+    const reply = await this.#ask(`api/items/${item}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Fewmark-Token": this.token },
       body: text,
       keepalive: text.length < 60_000, // browsers refuse more
     });
     return { status: reply.status, answer: await reply.json().catch(() => ({})) };
+  }
+
+  /** Why a picture cannot be shown. */
+  async whyNot(path) {
+    try {
+      const reply = await this.#ask(path);
+      return reply.ok ? "This picture cannot be shown" : await this.#problem(reply);
+    } catch (error) {
+      return `This picture cannot be loaded: ${error.message}`;
+    }
+  }
+
+  async #ask(path, options = {}) {
+    const signal = AbortSignal.timeout(this.patience_ms);
+    try {
+      return await fetch(this.address(path), { signal, ...options });
+    } catch {
+      throw new Error("the server does not answer");
+    }
   }
 
   async #problem(reply) {

@@ -62,15 +62,11 @@ export class Stage {
 
   /** Show another document; its picture must be ready. */
   open(document, image) {
-    if (image.naturalWidth) {
-      document.width = image.naturalWidth; // as turned by the picture's own orientation
-      document.height = image.naturalHeight;
-    }
     this.document = document;
     image.className = "picture";
     this.image.replaceWith(image);
     this.image = image;
-    image.style.width = `${document.width}px`;
+    image.style.width = `${document.width}px`; // the store's size: the browser's may be for a density
     image.style.height = `${document.height}px`;
     this.fit();
   }
@@ -173,6 +169,6 @@ export class Stage {
     this.cross[1].style.transform = `translateX(${Math.round(at[0])}px)`;
     const left = at[0] > this.rectangle.width / 2;
     const place = this.view.toPicture(...at);
-    return this.loupe.draw(this.image, place, this.view, this.state.points, { left });
+    return this.loupe.draw(this.image, this.document, place, this.view, this.state.points, { left });
   }
 }

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from annotate.exchange import create_project, export_dataset
@@ -28,6 +28,7 @@ from tests.browser.canvas import (
     WIDTH,
     click,
     eventually,
+    frames,
     in_picture,
     new_project,
     on_screen,
@@ -84,31 +85,68 @@ def test_convention_the_centre_of_a_pixel_has_whole_numbers(
     assert_allclose(stored_places(store, project)[0], PIXEL, atol=one_screen_pixel)
 
 
+def one_picture(workspace: Path, store: AnnotationStore, folder: Path, name: str) -> Project:
+    """A project of its own with one picture."""
+    SPARSE.save(workspace / "formats" / "three.toml")
+    samples = sample_table(["only"], [name])
+    dataset = LandmarkDataset(empty_shapes(SPARSE.dense, 1), samples, folder)
+    return create_project(store, f"project-{len(store.projects())}", SPARSE, dataset)
+
+
+def middle_of_white(path: Path) -> tuple[float, float]:
+    """As training will see it."""
+    rows, columns = np.nonzero(read_image(path).min(axis=2) > 245)
+    return columns.mean(), rows.mean()
+
+
+def with_a_white_square() -> Image.Image:
+    pixels = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
+    pixels[20:28, 90:98] = 255
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "png", "tiff"])
 def test_convention_pictures_are_turned_as_their_camera_says(
-    page: Page, server: Any, store: AnnotationStore, tmp_path: Path
+    page: Page, server: Any, store: AnnotationStore, tmp_path: Path, suffix: str
 ) -> None:
-    """A JPEG that is stored lying: the browser and `read_image` must turn it alike."""
-    lying = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
-    lying[20:28, 90:98] = 255
-    _, data = cv2.imencode(".jpg", lying, [cv2.IMWRITE_JPEG_QUALITY, 100])
-    turn_right = 6
-    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"
-    exif += bytes([turn_right]) + b"\0" * 7
-    marker = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    path = tmp_path / "lying.jpg"
-    path.write_bytes(data.tobytes()[:2] + marker + data.tobytes()[2:])
-    upright = read_image(path)
-    assert upright.shape[:2] == (WIDTH, HEIGHT)
-    rows, columns = np.nonzero(upright.min(axis=2) > 250)
-    samples = sample_table(["lying"], ["lying.jpg"])
-    dataset = LandmarkDataset(empty_shapes(SPARSE.dense, 1), samples, tmp_path)
-    name = f"project-{len(store.projects())}"
-    project = create_project(store, name, SPARSE, dataset)
+    """A picture that is stored lying: the browser and `read_image` must turn it alike."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right
+    path = tmp_path / f"lying.{suffix}"
+    options = {} if suffix in {"png", "tiff"} else {"quality": 100}
+    with_a_white_square().save(path, exif=exif, **options)
+    project = one_picture(server.workspace, store, tmp_path, path.name)
     open_canvas(page, server.url)
     page.mouse.click(*white_on_screen(page))
     eventually(lambda: revision(store, project))
-    found = stored_places(store, project)[0]
-    assert_allclose(found, (columns.mean(), rows.mean()), atol=0.3)
+    assert_allclose(stored_places(store, project)[0], middle_of_white(path), atol=0.3)
+
+
+@pytest.mark.parametrize("density", [144, 216])
+def test_convention_a_pictures_density_does_not_count(
+    page: Page, server: Any, store: AnnotationStore, tmp_path: Path, density: int
+) -> None:
+    """Browsers show a JPEG for screens of twice the density at half its size."""
+    exif = Image.Exif()
+    exif[0x011A] = exif[0x011B] = density
+    exif[0x0128] = 2  # per inch
+    sizes = {0xA002: round(WIDTH * 72 / density), 0xA003: round(HEIGHT * 72 / density)}
+    exif.get_ifd(0x8769).update(sizes)
+    path = tmp_path / "dense.jpg"
+    with_a_white_square().save(path, exif=exif, quality=100)
+    project = one_picture(server.workspace, store, tmp_path, path.name)
+    open_canvas(page, server.url)
+    natural = page.locator(".stage img").evaluate("e => e.naturalWidth")
+    assert natural == round(WIDTH * 72 / density)
+    page.mouse.click(*white_on_screen(page))
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], middle_of_white(path), atol=0.3)
+    page.mouse.move(*on_screen(page, 93.5, 23.5))
+    frames(page)
+    seen = page.locator(".loupe").evaluate(
+        "e => [...e.getContext('2d').getImageData(e.width / 2 + 14, e.height / 2 + 14, 1, 1).data]"
+    )
+    assert min(seen) > 200  # the loupe is at the same place
 
 
 def test_undo_and_redo_go_back_and_forth_through_every_edit(

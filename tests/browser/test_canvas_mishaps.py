@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import Page, Route
@@ -201,8 +203,10 @@ def test_nothing_is_placed_on_a_picture_that_cannot_be_seen(
     open_canvas(page, server.url)
     page.keyboard.press("d")
     wait_for(page, position=1)
-    page.wait_for_selector(".message:has-text('cannot be loaded')")
-    page.locator(".stage").click()
+    page.wait_for_selector(".message:has-text('not there any more')")
+    with page.expect_response(lambda reply: reply.request.resource_type == "fetch"):
+        page.locator(".stage").click()  # it is tried again, and asked why not
+    frames(page)
     path.write_bytes(picture)
     page.locator(".stage").click()
     page.locator(".message").wait_for(state="hidden")
@@ -247,3 +251,117 @@ def test_two_tabs_of_one_person_never_overwrite_each_other(
     wait_for(other, saving="conflict")
     assert_allclose(stored_places(store, project), places, atol=EXACT)
     other.close()
+
+
+@pytest.mark.parametrize("size", [(192, 256), (128, 96), (96, 129)])
+def test_a_picture_that_was_replaced_by_one_of_another_size_is_not_labelled(
+    page: Page, server: Any, store: AnnotationStore, project: Project, size: tuple[int, int]
+) -> None:
+    save(store, project, 0, Status.DONE)
+    path = store.items(project)[0].content.image
+    picture = path.read_bytes()
+    cv2.imwrite(str(path), np.full((*size, 3), 90, np.uint8))
+    open_canvas(page, server.url, 1)
+    page.keyboard.press("a")
+    wait_for(page, position=0)
+    message = page.locator(".message:has-text('changed since the project was made')")
+    message.wait_for()
+    for key in ("Delete", "x", "z"):
+        page.keyboard.press(key)
+    page.locator(".stage").click()
+    page.keyboard.press("s")  # it can be left out
+    wait_for(page, position=1)
+    eventually(lambda: revision(store, project).status is Status.SKIPPED)
+    assert revision(store, project).points == MARKED
+    path.write_bytes(picture)
+    page.keyboard.press("a")
+    wait_for(page, position=0)
+    message.wait_for(state="hidden")
+
+
+class Slow:
+    """Pictures that load only when they are let."""
+
+    def __init__(self, page: Page, shown: int) -> None:
+        self.held: list[Route] = []
+        self.hold = True
+        page.route("**/api/images/**", lambda route: self._asked(route, f"/{shown}?"))
+
+    def _asked(self, route: Route, shown: str) -> None:
+        if self.hold and shown not in route.request.url:
+            self.held.append(route)
+        else:
+            route.continue_()
+
+    def let(self) -> None:
+        self.hold = False
+        for route in self.held:
+            route.continue_()
+
+
+def test_nothing_is_marked_while_the_next_picture_is_underway(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    slow = Slow(page, store.items(project)[0].id)
+    open_canvas(page, server.url)
+    kept = click(page, 20, 40)
+    page.keyboard.press("s")
+    page.locator(".annotator[data-underway]").wait_for()
+    for key in ("s", "f", "x", "z", "Delete", "ArrowUp"):
+        page.keyboard.press(key)
+    click(page, 60, 60)
+    x, y = on_screen(page, 20, 40)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y, steps=3)
+    page.mouse.up()
+    slow.let()
+    wait_for(page, position=1, saving="saved")
+    saved = revision(store, project)
+    assert (saved.status, saved.flag) == (Status.SKIPPED, False)
+    assert_allclose(stored_places(store, project)[0], kept, atol=EXACT)
+    assert stored_places(store, project)[1:] == [None, None]
+    assert revision(store, project, 1) is None
+    assert page.locator(".annotator[data-underway]").count() == 0
+
+
+def test_steps_count_from_the_picture_that_was_asked_for(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    slow = Slow(page, store.items(project)[0].id)
+    open_canvas(page, server.url)
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    slow.let()
+    wait_for(page, position=2)
+    page.keyboard.press("a")
+    wait_for(page, position=1)
+
+
+def test_where_the_next_pictures_cannot_be_asked_for_work_goes_on_in_this_one(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.route("**/api/projects/**", lambda r: r.abort())
+    page.keyboard.press("u")
+    page.wait_for_selector(".message:has-text('the server does not answer')")
+    place = click(page, 20, 40)
+    eventually(lambda: revision(store, project))
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
+
+
+def test_keys_mark_nothing_behind_the_help(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    save(store, project, 0, Status.DONE)
+    open_canvas(page, server.url, 1)
+    page.keyboard.press("a")
+    wait_for(page, position=0)
+    page.keyboard.press("?")
+    page.locator(".help").wait_for()
+    for key in ("x", "s", "f", "Delete", "d", "ArrowUp"):
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    page.locator(".help").wait_for(state="hidden")
+    wait_for(page, position=0, status="done", saving="saved")
+    assert len(store.revisions(store.items(project)[0].id)) == 1

@@ -239,9 +239,19 @@ def test_a_changed_picture_has_another_address_and_the_old_one_is_not_kept(
 ) -> None:
     item = store.items(project)[0]
     before = server.image_address(item)
-    cv2.imwrite(str(item.content.image), np.zeros((40, 31, 3), np.uint8))
+    cv2.imwrite(str(item.content.image), np.zeros((40, 30, 3), np.uint8))
     assert server.image_address(item) != before
     assert "cache-control" not in ask("GET", f"/{before}", token="").headers
+
+
+def test_a_picture_of_another_size_is_not_the_projects(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    item = store.items(project)[0]
+    cv2.imwrite(str(item.content.image), np.zeros((80, 60, 3), np.uint8))
+    answer = ask("GET", f"/{server.image_address(item)}", token="")
+    assert answer.status == 409
+    assert "was 30 x 40 pixels, now 60 x 80 pixels" in answer.json["error"]
 
 
 def test_the_key_of_one_picture_opens_no_other(
@@ -259,15 +269,18 @@ def test_types_that_browsers_cannot_show_are_turned_into_png(
     ask: Ask, store: AnnotationStore, sparse: SparseFormat, tmp_path: Path
 ) -> None:
     picture = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
-    cv2.imwrite(str(tmp_path / "x.tiff"), picture)
+    for suffix in ("tiff", "webp"):
+        cv2.imwrite(str(tmp_path / f"x.{suffix}"), picture, [cv2.IMWRITE_WEBP_QUALITY, 101])
     (tmp_path / "page.html").write_text("<script>alert(1)</script>")
-    items = [NewItem(name, tmp_path / name, 4, 5) for name in ("x.tiff", "page.html", "gone.png")]
+    names = ("x.tiff", "x.webp", "page.html", "gone.png")
+    items = [NewItem(name, tmp_path / name, 4, 5) for name in names]
     made = store.items(store.create_project("odd", sparse, items))
     answers = [ask("GET", f"/{server.image_address(item)}", token="") for item in made]
-    assert [answer.status for answer in answers] == [200, 404, 404]
-    assert answers[0].headers["content-type"] == "image/png"
-    decoded = cv2.imdecode(np.frombuffer(answers[0].body, np.uint8), cv2.IMREAD_COLOR)
-    assert np.array_equal(decoded, picture)
+    assert [answer.status for answer in answers] == [200, 200, 404, 404]
+    for answer in answers[:2]:
+        assert answer.headers["content-type"] == "image/png"
+        decoded = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR)
+        assert np.array_equal(decoded, picture)
 
 
 def test_files_of_the_canvas_are_served_and_no_others(ask: Ask) -> None:
