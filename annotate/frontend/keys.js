@@ -4,11 +4,11 @@
 export const COMMANDS = [
   { command: "next", keys: ["d", "enter", "pagedown"], shown: "D", text: "Next picture" },
   { command: "previous", keys: ["a", "pageup"], shown: "A", text: "Previous picture" },
-  { command: "open", keys: ["u"], shown: "U", text: "Next picture without labels" },
+  { command: "open", keys: ["u"], shown: "U", text: "Next open picture" },
   { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture; take that back" },
   { command: "undo", keys: ["z", "ctrl+z"], shown: "Z", text: "Undo" },
   { command: "redo", keys: ["y", "ctrl+y", "ctrl+shift+z"], shown: "Y", text: "Redo" },
-  { command: "occluded", keys: ["o"], shown: "O", text: "Hidden, but its place is known" },
+  { command: "occluded", keys: ["o"], shown: "O", text: "Occluded: hidden, but its place is known" },
   { command: "absent", keys: ["x"], shown: "X", text: "Not visible: leave out, go on" },
   { command: "remove", keys: ["delete", "backspace"], shown: "Del", text: "Take the point away" },
   { command: "later", keys: ["n"], shown: "N", text: "Aim at the next landmark" },

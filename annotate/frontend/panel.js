@@ -16,8 +16,9 @@ const SAVING = {
   refused: ["⚠", "Not accepted"],
 };
 const MOUSE = [
-  ["Click", "Place the next landmark"], ["Right click", "Place it as hidden"],
-  ["Drag a point", "Move it"], ["Shift click", "Place on top of another point"],
+  ["Click", "Place the next landmark, on top of a point too; when all are placed, select a point"],
+  ["Right click", "Place it as occluded"], ["Drag a point", "Move it"],
+  ["Double click", "Places one landmark, not two; Shift click places in any case"],
   ["Wheel", "Zoom at the cursor"],
   ["Right drag", "Move the picture (also middle button, or Space and drag)"],
   ["Arrows", "Move the point 1 px; Shift 10 px, Alt 0.1 px"],

@@ -1,7 +1,9 @@
 // Mouse, pen and fingers on the stage.
 //
-//   left button, tap       place the next landmark; on a point: select and drag it
-//   with shift             place even on top of a point
+//   left button, tap       place the next landmark, also on top of a point; once all are placed,
+//                          select the point
+//   dragged from a point   move it
+//   twice in a moment      once, as the second press is hardly ever meant; with shift it is
 //   right button           place as occluded; dragged: pan
 //   middle button, space   pan
 //   two fingers            pan and zoom
@@ -10,10 +12,13 @@ import { isPlaced } from "./document.js";
 
 const NEAR = { mouse: 10, pen: 12, touch: 22 };
 const STILL = 3; // movement up to this is a click
+const TWICE_MS = 350; // two presses at one place within this are a double click
+const clamped = (value, high) => Math.min(high, Math.max(0, value));
 
 export class Pointer {
   space = false;
   #down = new Map(); // pointer id -> [x, y]
+  #last = { at: [NaN, NaN], time: 0 }; // the last press that could place
   #gesture = null; // { kind: "pan" | "drag" | "press" | "pinch", ... }
 
   constructor(stage, actions) {
@@ -68,15 +73,24 @@ export class Pointer {
     const { state } = this.stage;
     const aimsAgain = state.target >= 0 && state.points[state.target] !== null;
     const index = event.shiftKey || aimsAgain ? -1 : this.#hit(at, NEAR[event.pointerType] ?? 10);
+    const isSecond = this.#isSecond(event, at);
+    const places = state.target >= 0 && !isSecond;
     if (index >= 0) {
       const [x, y] = this.stage.view.toScreen(state.points[index]);
-      this.#gesture = { kind: "drag", from: at, offset: [x - at[0], y - at[1]], index, far: false };
-      this.actions.select(index);
+      const offset = [x - at[0], y - at[1]];
+      this.#gesture = { kind: "drag", from: at, offset, index, far: false, places };
+      if (!places) this.actions.select(index);
     } else if (event.pointerType === "touch") {
       this.#gesture = { kind: "press", from: at, occluded: false }; // it may become a pinch
     } else {
       this.actions.place(this.stage.view.toPicture(...at), { occluded: false });
     }
+  }
+
+  #isSecond({ timeStamp }, at) {
+    const { at: [x, y], time } = this.#last;
+    this.#last = { at, time: timeStamp };
+    return timeStamp - time < TWICE_MS && Math.hypot(at[0] - x, at[1] - y) <= STILL;
   }
 
   #moved(event) {
@@ -105,8 +119,10 @@ export class Pointer {
     const gesture = this.#gesture;
     gesture.far ||= this.#isFar(at);
     if (!gesture.far) return;
-    const [dx, dy] = gesture.offset;
-    this.actions.drag(gesture.index, this.stage.view.toPicture(at[0] + dx, at[1] + dy));
+    const { width, height } = this.stage.rectangle; // what leaves the stage cannot be seen
+    const x = clamped(at[0] + gesture.offset[0], width);
+    const y = clamped(at[1] + gesture.offset[1], height);
+    this.actions.drag(gesture.index, this.stage.view.toPicture(x, y));
   }
 
   #pinch(id, before, at) {
@@ -128,9 +144,9 @@ export class Pointer {
     }
     this.#gesture = null;
     if (gesture.kind === "drag") this.actions.drop(gesture.far);
-    if (gesture.kind === "press") {
+    if (gesture.kind === "press" || (gesture.places && !gesture.far)) {
       const place = this.stage.view.toPicture(...gesture.from);
-      this.actions.place(place, { occluded: gesture.occluded });
+      this.actions.place(place, { occluded: gesture.occluded ?? false });
     }
   }
 

@@ -350,6 +350,53 @@ def test_where_the_next_pictures_cannot_be_asked_for_work_goes_on_in_this_one(
     assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
 
 
+def test_landmarks_may_lie_close_together(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    """A click beside a point places the next one: swallowed, all that follow would be shifted."""
+    open_canvas(page, server.url)
+    x, y = on_screen(page, 60, 40)
+    for step in (0, 8, 100):
+        page.mouse.click(x + step, y)
+    wait_for(page, status="done", saving="saved")
+    expected = [in_picture(page, x + step, y) for step in (0, 8, 100)]
+    assert_allclose(stored_places(store, project), expected, atol=EXACT)
+    page.mouse.click(x, y)  # nothing is left to place: it selects
+    page.keyboard.press("o")
+    eventually(lambda: revision(store, project).points[0].visibility == 1)
+
+
+def test_a_double_click_places_one_landmark(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    page.mouse.dblclick(*on_screen(page, 60, 40))
+    wait_for(page, saving="saved")
+    assert [p is None for p in stored_places(store, project)] == [False, True, True]
+    page.keyboard.down("Shift")
+    page.mouse.click(*on_screen(page, 60, 40))
+    page.keyboard.up("Shift")
+    eventually(lambda: stored_places(store, project)[1] is not None)
+
+
+def test_a_point_cannot_be_dragged_out_of_sight(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    x, y = on_screen(page, 60, 40)
+    page.mouse.click(x, y)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(1279, 799, steps=4)
+    page.mouse.move(5000, 3000)
+    page.mouse.up()
+    wait_for(page, saving="saved")
+    eventually(lambda: stored_places(store, project)[0][0] > 61)
+    stage = page.locator(".stage").bounding_box()
+    corner = in_picture(page, stage["x"] + stage["width"], stage["y"] + stage["height"])
+    assert_allclose(stored_places(store, project)[0], corner, atol=EXACT)
+
+
 def test_keys_mark_nothing_behind_the_help(
     page: Page, server: Any, store: AnnotationStore, project: Project
 ) -> None:
