@@ -67,6 +67,9 @@ def _chosen_project(active: list[Project]) -> Project:
     names = [project.name for project in active]
     kept = st.session_state.get(_PROJECT) or st.query_params.get("project")
     index = names.index(kept) if kept in names else len(names) - 1
+    if kept and kept not in names:
+        there = f"this is {names[index]}. What was put away is under 'More'."
+        st.info(f"The project {kept} is not open any more; {there}")
     name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
     st.session_state[_PROJECT] = name
     st.query_params["project"] = name  # a reload opens the same one

@@ -221,6 +221,19 @@ def test_the_chosen_project_is_kept(project, faces):
     assert app.query_params["project"] in ("one", ["one"])
 
 
+def test_a_project_that_somebody_put_away_is_told(project, faces):
+    from annotate.exchange import create_project
+
+    other = create_project(workspace_store(), "two", SPARSE, faces)
+    workspace_store().set_archived(project, archived=True)
+    app = AppTest.from_function(page, default_timeout=60)
+    app.query_params["project"] = "one"
+    app.run()
+    assert "The project one is not open any more; this is two" in app.info[0].value
+    assert canvas_data(app)["project"] == other.id
+    assert not app.run().info
+
+
 def test_done_pictures_lead_to_training(project):
     store = workspace_store()
     assert "then train" not in shown(opened())
