@@ -21,16 +21,18 @@ export default function (component) {
   const root = new URL(component.data.root, location.origin);
   let unmount = null;
   let over = false;
+  const tell = (text) => {
+    const place = component.parentElement.querySelector(".fewmark-canvas");
+    if (!place.querySelector(".annotator")) place.textContent = text;
+  };
   import(new URL(component.data.module, root).href).then(
     (module) => { if (!over) unmount = module.mount(component); },
-    () => {
-      const place = component.parentElement.querySelector(".fewmark-canvas");
-      if (!place.querySelector(".annotator")) {
-        place.textContent = "The canvas cannot be loaded. Reload the page; if that does not help, "
-          + "start the server with 'fewmark serve'.";
-      }
-    },
-  );
+    () => tell("The canvas cannot be loaded. Reload the page; if that does not help, "
+      + "start the server with 'fewmark serve'."),
+  ).catch((error) => {
+    console.error(error);
+    tell(`The canvas cannot be shown in this browser: ${error.message}`);
+  });
   return () => { over = true; unmount?.(); };
 }
 """
@@ -77,6 +79,7 @@ def canvas_data(
         "token": token(),
         "store": store.id,
         "project": project.id,
+        "project_name": project.name,
         "annotator": annotator,
         "start": first_unlabelled(store, project),
         "margin": MARGIN,

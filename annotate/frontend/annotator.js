@@ -7,7 +7,7 @@ import { element } from "./elements.js";
 import { intoReach, withinReach } from "./geometry.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
-import { Journal } from "./journal.js";
+import { Journal, browserStorage } from "./journal.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Server } from "./server.js";
@@ -33,7 +33,8 @@ export class Annotator {
     this.attachment = new Attachment(this);
     this.server = new Server(new URL(data.root, location.origin).href, data.token);
     this.queue = new Queue(this.server, data.project);
-    const journal = new Journal(localStorage, `fewmark:${data.store}:${data.project}`);
+    const name = `fewmark:${data.store}:${data.project}`;
+    const journal = new Journal(browserStorage(), name, data.project_name);
     this.outbox = new Outbox({
       journal,
       post: (item, body) => this.server.save(item, body),
@@ -63,10 +64,11 @@ export class Annotator {
       drop: (moved) => this.#drop(moved),
     });
     this.panel = new Panel((command) => this.command(command), () => this.#toProblem());
-    const { head, bar, next, live, help, choice } = this.panel;
+    const { head, bar, next, live, help, choice, warning } = this.panel;
     const side = element("aside", { class: "side" }, this.guide.figure, next, this.guide.list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help);
-    this.host = element("div", { class: "annotator" }, head, bar, work, live);
+    this.host = element("div", { class: "annotator" }, warning, head, bar, work, live);
+    warning.hidden = this.outbox.journal.isLasting;
     this.host.dataset.annotator = this.data.annotator;
     this.#showSaving();
   }
@@ -87,6 +89,20 @@ export class Annotator {
     this.outbox.flush();
   }
 
+  /** The canvas is seen again: another tab, or somebody else, may have changed the picture. */
+  async back() {
+    this.outbox.flush();
+    this.outbox.forward();
+    const { document } = this;
+    if (!document) return;
+    this.queue.refresh([document.position, this.walk.wanted]);
+    const fresh = await this.queue.ask(document.position).catch(() => null);
+    const isBusy = document !== this.document || this.#dragged || this.outbox.unsaved(document.item);
+    if (fresh && !isBusy && fresh.revision > document.revision) {
+      this.#saved(document.item, fresh, true);
+    }
+  }
+
   // ------------------------------------------------------------- pictures
 
   /** For the page's next visit: a reload must not give the labels to somebody else. */
@@ -102,11 +118,7 @@ export class Annotator {
 
   #enter(found, picture) {
     this.stage.pointer.end();
-    const unsaved = this.outbox.unsaved(found.item);
-    if (unsaved) {
-      Object.assign(found, { points: unsaved.points, flag: unsaved.flag });
-      this.queue.setStatus(found, labels.statusOf(unsaved));
-    }
+    this.#adopt(found);
     this.document = found;
     this.history = this.#histories.of(found);
     this.#lastActive = performance.now();
@@ -116,6 +128,14 @@ export class Annotator {
     this.host.dataset.position = found.position;
     this.#render();
     this.queue.prepare(found.position);
+  }
+
+  /** What is not saved yet is newer than what the server said. */
+  #adopt(document) {
+    const unsaved = this.outbox.unsaved(document.item);
+    if (!unsaved) return;
+    Object.assign(document, { points: unsaved.points, flag: unsaved.flag });
+    this.queue.setStatus(document, labels.statusOf(unsaved));
   }
 
   #toProblem() {
@@ -217,10 +237,11 @@ export class Annotator {
     const document = this.queue.byItem(item);
     if (!document) return;
     this.queue.setStatus(document, answer.status);
-    // Nothing of ours is left to send, so the answer is what counts, also for a document that was
-    // asked for before the save and waits for its picture.
+    // Nothing is left to send (but after a conflict, what was not seen yet), so the answer counts,
+    // also for a document that was asked for before the save and waits for its picture.
     const { revision, points, flag } = answer;
     Object.assign(document, { revision, points, flag, active: 0 });
+    this.#adopt(document);
     if (document !== this.document) return;
     if (news) this.history = this.#histories.of(document);
     this.#render();
@@ -305,7 +326,7 @@ export class Annotator {
     this.stage.show(this.#shown);
     this.guide.show(state);
     this.panel.showPlace(this.document, this.queue);
-    this.panel.showConflict(this.outbox.conflict(this.document.item));
+    this.#showConflict();
     this.panel.showNext(this.document, state.target, this.data.names);
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
@@ -314,9 +335,16 @@ export class Annotator {
   #showSaving() {
     if (!this.panel) return;
     const { state, problem } = this.outbox;
-    const full = this.outbox.journal.full ? "this browser's storage is full" : "";
-    this.panel.showSaving(state, state === "refused" ? problem.text : full);
+    const { isKept, elsewhere } = this.outbox;
+    const detail = state === "refused" ? problem.text : "";
+    this.panel.showSaving(state, { detail, isKept, elsewhere });
     this.host.dataset.saving = state;
-    if (this.document) this.panel.showConflict(this.outbox.conflict(this.document.item));
+    if (this.document) this.#showConflict();
+  }
+
+  #showConflict() {
+    const theirs = this.outbox.conflict(this.document.item);
+    this.panel.showConflict(theirs, this.document, this.data.annotator);
+    this.stage.showTheirs(theirs?.points ?? []);
   }
 }

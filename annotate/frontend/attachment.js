@@ -20,8 +20,14 @@ export class Attachment {
     addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
     addEventListener("blur", () => this.#letGo(), { signal }); // keys go up elsewhere
     addEventListener("pagehide", () => annotator.outbox.leave(), { signal });
-    addEventListener("online", () => annotator.outbox.flush(), { signal });
-    document.addEventListener("visibilitychange", () => annotator.outbox.flush(), { signal });
+    addEventListener("online", () => annotator.back(), { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") annotator.back();
+      else annotator.outbox.flush();
+    }, { signal });
+    addEventListener("beforeunload", (event) => {
+      if (!annotator.outbox.isKept) event.preventDefault(); // the browser asks
+    }, { signal });
   }
 
   detach() {
@@ -37,7 +43,7 @@ export class Attachment {
     const isSpace = event.key === " ";
     if (isSpace) annotator.stage.pointer.space = true;
     const found = isSpace ? { swallow: true } : meaning(event);
-    if (!found) return;
+    if (!found || (annotator.panel.helpShown && found.nudge)) return; // arrows scroll the help
     event.preventDefault();
     event.stopImmediatePropagation();
     annotator.active();

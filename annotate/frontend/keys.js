@@ -35,6 +35,12 @@ const TYPING = "textarea, select, [contenteditable=true], [role=dialog], [role=l
   + "input:not([type=checkbox], [type=radio], [type=range], [type=button])";
 const PRESSABLE = "button, a, summary, [role=button], [role=tab], [role=radio], input";
 
+/** The key's letter; where the layout has no Latin letters or digits, the one at its place. */
+function letterOf({ key, code = "" }) {
+  const isLatin = key.charCodeAt(0) < 128;
+  return (isLatin ? key : code.match(/^(?:Key|Digit)(.)$/)?.[1] ?? key).toLowerCase();
+}
+
 /** What a key event asks for: { command }, { nudge: [dx, dy] }, { swallow } or null. */
 export function meaning(event) {
   if (event.key in ARROWS && !event.ctrlKey && !event.metaKey) {
@@ -43,7 +49,7 @@ export function meaning(event) {
   }
   if (event.altKey) return null;
   const control = event.ctrlKey || event.metaKey ? "ctrl+" : "";
-  const name = event.key.toLowerCase();
+  const name = letterOf(event);
   const shift = event.shiftKey ? "shift+" : "";
   const command = BY_KEY.get(control + shift + name) ?? (control ? null : BY_KEY.get(name));
   if (command) return event.repeat && !REPEATING.has(command) ? { swallow: true } : { command };

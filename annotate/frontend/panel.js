@@ -1,5 +1,6 @@
 // Everything around the stage: tool bar, progress, state of saving, the help, a conflict's choice.
 
+import { isPlaced } from "./document.js";
 import { element } from "./elements.js";
 import { COMMANDS } from "./keys.js";
 
@@ -12,9 +13,12 @@ const SAVING = {
   saved: ["✓", "Saved"],
   saving: ["…", "Saving"],
   offline: ["⚠", "Offline – kept in this browser"],
-  conflict: ["⚠", "Changed by somebody else"],
+  notKept: ["⚠", "Offline – not kept anywhere: leave this page open"],
+  conflict: ["⚠", "Changed elsewhere"],
   refused: ["⚠", "Not accepted"],
 };
+const KEEPS_NOTHING = "This browser does not let this page keep anything: labels that are not saved "
+  + "yet are lost when it is closed.";
 const MOUSE = [
   ["Click", "Place the next landmark, on top of a point too; when all are placed, select a point"],
   ["Right click", "Place it as occluded"], ["Drag a point", "Move it"],
@@ -42,6 +46,7 @@ export class Panel {
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
     this.help = this.#help();
     this.choice = this.#choice();
+    this.warning = element("div", { class: "warning", role: "alert", hidden: "" }, KEEPS_NOTHING);
   }
 
   #button(command, text) {
@@ -91,15 +96,25 @@ export class Panel {
   }
 
   /** The state of saving, with words and a sign, not by colour alone. */
-  showSaving(state, detail = "") {
-    const [sign, text] = SAVING[state];
-    this.saving.textContent = `${sign} ${text}${detail ? `: ${detail}` : ""}`;
-    this.saving.dataset.state = state;
+  showSaving(state, { detail, isKept, elsewhere }) {
+    const [sign, text] = SAVING[state === "offline" && !isKept ? "notKept" : state];
+    const waiting = elsewhere.map(({ project, pictures }) => (
+      pictures === 1 ? `1 picture of ${project} waits` : `${pictures} pictures of ${project} wait`));
+    const words = [detail ? `${text}: ${detail}` : text, ...waiting];
+    this.saving.textContent = `${sign} ${words.join(" · ")}`;
+    this.saving.title = waiting.length ? "Open that project to see what keeps its labels" : "";
+    this.saving.dataset.state = state === "saved" && waiting.length ? "waiting" : state;
   }
 
-  showConflict(theirs) {
+  /** What there is to choose from; theirs is drawn faintly on the stage. */
+  showConflict(theirs, ours, annotator) {
     this.choice.hidden = theirs === null;
-    if (theirs) this.who.textContent = `${theirs.annotator} saved this picture meanwhile. `;
+    if (!theirs) return;
+    const [saved, here] = [theirs, ours].map(({ points }) => points.filter(isPlaced).length);
+    const points = saved === 1 ? "1 point" : `${saved} points`;
+    this.who.textContent = theirs.annotator === annotator
+      ? `You saved ${points} in another tab; here you have ${here}.`
+      : `${theirs.annotator} saved ${points} meanwhile; you have ${here}.`;
   }
 
   get helpShown() {

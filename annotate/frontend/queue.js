@@ -31,6 +31,11 @@ export class Queue {
     return this.#documents.get(position) ?? null;
   }
 
+  /** The document at a position as the server has it now. */
+  async ask(position) {
+    return (await this.server.documents(this.project, position, 1)).documents[0] ?? null;
+  }
+
   byItem(item) {
     return [...this.#documents.values()].find((document) => document.item === item) ?? null;
   }

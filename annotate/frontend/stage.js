@@ -19,6 +19,7 @@ export class Stage {
   image = element("img", { alt: "" });
   #frame = 0;
   #cursor = null;
+  #theirs = [];
   #isFitted = true;
 
   /** `actions`: what the annotator does on place, drag, drop, select (see pointer.js). */
@@ -31,7 +32,8 @@ export class Stage {
     this.overlay = shape("svg", { class: "overlay", "aria-hidden": "true" });
     this.box = shape("rect", { class: "box" });
     this.points = groups.map((group, index) => this.#point(group, index));
-    this.overlay.append(this.box, ...this.points);
+    this.theirs = groups.map((group, index) => this.#faint(group, index));
+    this.overlay.append(this.box, ...this.theirs, ...this.points);
     this.cross = ["across", "down"].map((way) => element("div", { class: `cross ${way}` }));
     this.message = element("div", { class: "message", hidden: "" });
     this.node.append(this.image, this.overlay, ...this.cross, this.loupe.canvas, this.message);
@@ -46,6 +48,14 @@ export class Stage {
       shape("circle", { class: "halo", r: 6 }), shape("circle", { class: "ring", r: 6 }),
       shape("path", { class: "ticks", d: "M-12 0h5M7 0h5M0-12v5M0 7v5" }),
       shape("circle", { class: "pip-halo", r: 2 }), shape("circle", { class: "pip", r: 1.1 }), number);
+    node.style.setProperty("--point", colourOf(group));
+    return node;
+  }
+
+  /** A point of somebody else, to be compared with ours. */
+  #faint(group, index) {
+    const node = shape("g", { class: "theirs" }, shape("circle", { r: 6 }),
+      shape("text", { x: 9, y: 14 }, `${index + 1}`));
     node.style.setProperty("--point", colourOf(group));
     return node;
   }
@@ -113,6 +123,12 @@ export class Stage {
     this.repaint();
   }
 
+  /** Show somebody else's points, faintly; none: an empty list. */
+  showTheirs(points) {
+    this.#theirs = points;
+    this.repaint();
+  }
+
   /** Where the cursor is, or null: moves the cross and the loupe. */
   point(at) {
     this.#cursor = at;
@@ -137,7 +153,15 @@ export class Stage {
     this.image.style.imageRendering = zoom >= SEE_PIXELS ? "pixelated" : "auto";
     this.#paintBox();
     this.state?.points.forEach((point, index) => this.#paintPoint(point, index));
+    this.theirs.forEach((node, index) => this.#paintTheirs(node, this.#theirs[index] ?? null));
     this.#paintCursor();
+  }
+
+  #paintTheirs(node, point) {
+    node.style.display = isPlaced(point) ? "" : "none";
+    if (!isPlaced(point)) return;
+    const [x, y] = this.view.toScreen(point);
+    node.setAttribute("transform", `translate(${x} ${y})`);
   }
 
   #paintBox() {

@@ -40,6 +40,7 @@ export class Outbox {
   #entries = new Map();
   #sequence = 0;
   writer = randomName();
+  elsewhere = []; // { project, pictures }: what waits for other projects to be opened
 
   constructor({ journal, post, onChange, onSaved }) {
     this.journal = journal;
@@ -75,6 +76,11 @@ export class Outbox {
     return entries.length > 0 ? "saving" : "saved";
   }
 
+  /** Whether labels that are not saved yet would outlive this page. */
+  get isKept() {
+    return this.#entries.size === 0 || (this.journal.isLasting && !this.journal.full);
+  }
+
   /** What the server refused and why, or null; `position` is where the picture is. */
   get problem() {
     const entry = [...this.#entries.values()].find((one) => one.refused || one.conflict);
@@ -102,10 +108,10 @@ export class Outbox {
   }
 
   /** A body and all that it was made from need not be kept any more. */
-  #forget(item, { writer, sequence, contains = {} }) {
+  #forget(item, { writer, sequence, contains = {} }, journal = this.journal) {
     const known = { ...contains, [writer]: sequence };
     for (const [name, last] of Object.entries(known)) {
-      this.journal.drop(item, { writer: name, sequence: last });
+      journal.drop(item, { writer: name, sequence: last });
     }
   }
 
@@ -116,12 +122,24 @@ export class Outbox {
 
   /** Send what pages of other projects left behind; what is not accepted waits for them. */
   async forward() {
+    const waiting = new Map();
     for (const journal of this.journal.others()) {
-      for (const { item, body } of journal.all()) {
-        const reply = await this.post(item, body).catch(() => ({}));
-        if (isSaved(reply)) journal.drop(item, body);
+      for (const { item, body, project } of journal.all()) {
+        const name = project || "another project";
+        if (await this.#isAccepted(item, body)) this.#forget(item, body, journal);
+        else waiting.set(name, (waiting.get(name) ?? new Set()).add(item));
       }
     }
+    this.elsewhere = [...waiting].map(([project, items]) => ({ project, pictures: items.size }));
+    this.onChange();
+  }
+
+  async #isAccepted(item, body) {
+    const reply = await this.post(item, body).catch(() => ({}));
+    const current = reply.answer?.current;
+    if (!current || !knows(body, current)) return isSaved(reply);
+    const base = current.revision;
+    return isSaved(await this.post(item, { ...body, base }).catch(() => ({})));
   }
 
   /** The page goes away: send without waiting for answers (requests outlive the page). */

@@ -370,6 +370,13 @@ def test_two_people_in_one_picture_are_asked_and_neither_is_overwritten_in_silen
     mine = click(page, 20, 30)
     wait_for(page, saving="conflict")
     assert stored_places(store, project)[0] == (1.0, 2.0)
+    assert page.get_by_text("bea saved 1 point meanwhile; you have 1.").is_visible()
+    frames(page)
+    left, top, width, height = picture_edges(page)
+    drawn = page.locator(".theirs circle").first.bounding_box()
+    middle = drawn["x"] + drawn["width"] / 2, drawn["y"] + drawn["height"] / 2
+    seen = (middle[0] - left) / width * WIDTH - 0.5, (middle[1] - top) / height * HEIGHT - 0.5
+    assert_allclose(seen, (1.0, 2.0), atol=0.1)
     page.get_by_role("button", name=choice).click()
     wait_for(page, saving="saved")
     expected = mine if choice == "Keep mine" else (1.0, 2.0)

@@ -250,6 +250,9 @@ def test_two_tabs_of_one_person_never_overwrite_each_other(
     other.unroute("**/api/items/**")
     wait_for(other, saving="conflict")
     assert_allclose(stored_places(store, project), places, atol=EXACT)
+    assert other.get_by_text("You saved 3 points in another tab; here you have 2.").is_visible()
+    other.get_by_role("button", name="Take theirs").click()
+    wait_for(other, saving="saved")
     other.close()
 
 
@@ -412,3 +415,86 @@ def test_keys_mark_nothing_behind_the_help(
     page.locator(".help").wait_for(state="hidden")
     wait_for(page, position=0, status="done", saving="saved")
     assert len(store.revisions(store.items(project)[0].id)) == 1
+
+
+def test_a_browser_that_denies_its_storage_is_told_and_labels_arrive(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    page.add_init_script("""
+      Object.defineProperty(window, "localStorage", {
+        get() { throw new DOMException("denied", "SecurityError"); },
+      });
+    """)
+    open_canvas(page, server.url)
+    page.wait_for_selector(".warning:has-text('does not let this page keep anything')")
+    place = click(page, 20, 30)
+    wait_for(page, saving="saved")
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_canvas_that_cannot_be_shown_says_so(page: Page, server: Any) -> None:
+    page.route("**/stage.js", lambda r: r.fulfill(
+        content_type="text/javascript",
+        body="export class Stage { constructor() { throw new Error('no stage here'); } }",
+    ))  # fmt: skip
+    page.goto(f"{server.url}/annotate")
+    page.wait_for_selector(".fewmark-canvas:has-text('no stage here')")
+
+
+def test_a_full_storage_is_told_and_closing_the_page_asks(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.add_init_script("""
+      const put = Storage.prototype.setItem;
+      Storage.prototype.setItem = function (key, value) {
+        if (key.startsWith("fewmark:")) throw new DOMException("full", "QuotaExceededError");
+        put.call(this, key, value);
+      };
+    """)
+    page.route("**/api/items/**", lambda r: r.abort())
+    open_canvas(page, server.url)
+    place = click(page, 20, 30)
+    wait_for(page, saving="offline")
+    page.wait_for_selector(".saving:has-text('not kept anywhere')")
+    page.close(run_before_unload=True)
+    eventually(lambda: page.wait_for_timeout(20) or asked)
+    assert asked == ["beforeunload"]
+    page.unroute("**/api/items/**")
+    wait_for(page, saving="saved")
+    assert "kept" not in page.locator(".saving").inner_text()
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
+
+
+def test_labels_of_another_project_that_wait_for_an_answer_are_told(
+    page: Page, server: Any, store: AnnotationStore, project: Project, tmp_path: Path
+) -> None:
+    page.route("**/api/items/**", lambda r: r.abort())
+    open_canvas(page, server.url)
+    click(page, 20, 30)
+    wait_for(page, saving="offline")
+    save(store, project, 0, Status.DONE)
+    new_project(server.workspace, store, tmp_path)
+    page.unroute("**/api/items/**")
+    open_canvas(page, server.url)
+    page.wait_for_selector(f".saving:has-text('1 picture of {project.name} waits')")
+    page.goto(f"{server.url}/annotate?project={project.name}")
+    wait_for(page, position=1)
+    page.keyboard.press("a")
+    wait_for(page, position=0, saving="conflict")
+    page.get_by_role("button", name="Take theirs").click()
+    wait_for(page, saving="saved")
+
+
+def test_a_tab_that_is_seen_again_shows_what_others_saved(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    save(store, project, 0, Status.DONE)
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    wait_for(page, status="done", revision=1)
+    page.keyboard.press("f")
+    wait_for(page, saving="saved", revision=2)
+    assert revision(store, project).points == MARKED

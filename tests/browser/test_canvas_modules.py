@@ -426,12 +426,44 @@ def test_a_full_browser_storage_stops_no_labels(run: Run) -> None:
       const server = fakeServer(() => "fine");
       const { box } = outboxOf(server, storage);
       box.edit(1, 0, labels(1));
-      const full = box.journal.full;
-      return () => [full, box.state, server.revisions.get(1).length];
+      const before = [box.journal.full, box.isKept];
+      return () => [before, box.journal.full, box.isKept, box.state,
+        server.revisions.get(1).length];
     """,
         wait_ms=5_000,
     )
-    assert result == [True, "saved", 1]
+    assert result == [[True, False], False, True, "saved", 1]
+
+
+def test_labels_are_kept_nowhere_where_the_browser_denies_its_storage(run: Run) -> None:
+    result = run(
+        FAKES
+        + """
+      const dead = fakeServer(() => "lost");
+      const { box } = outboxOf(dead, null);
+      const before = box.isKept;
+      box.edit(1, 0, labels(1));
+      return () => [before, box.isKept, box.journal.all().length];
+    """,
+        wait_ms=5_000,
+    )
+    assert result == [True, False, 1]
+
+
+def test_a_server_that_never_answers_counts_as_gone(run: Run) -> None:
+    result = run("""
+      const { Server } = await import("/api/frontend/x/server.js");
+      const ask = globalThis.fetch;
+      globalThis.fetch = (_, { signal }) => new Promise((_, fail) => {
+        signal.addEventListener("abort", () => fail(signal.reason));
+      });
+      const server = new Server("http://localhost/", "", 50);
+      const found = await Promise.all([server.save(1, {}), server.documents(1, 0, 1)]
+        .map((asked) => asked.then(() => "answered", (error) => error.message)));
+      globalThis.fetch = ask;
+      return found;
+    """)
+    assert result == ["the server does not answer"] * 2
 
 
 def test_leaving_sends_the_newest_even_while_an_older_one_is_on_its_way(run: Run) -> None:
@@ -462,9 +494,10 @@ def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
       return [ask("d"), ask("D"), ask("z", { ctrlKey: true }), ask("Z", { metaKey: true,
         shiftKey: true }), ask("?", { shiftKey: true }), ask("r"), ask("r", { ctrlKey: true }),
         ask("ArrowUp", { altKey: true }), ask("q"), ask("d", { ctrlKey: true }),
-        ask("s", { repeat: true }), ask("z", { repeat: true })];
+        ask("s", { repeat: true }), ask("z", { repeat: true }), ask("в", { code: "KeyD" }),
+        ask("à", { code: "Digit0" }), ask("q", { code: "KeyA" }), ask("é", { code: "Slash" })];
     """) == [
         {"command": "next"}, {"command": "next"}, {"command": "undo"}, {"command": "redo"},
         {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
-        {"swallow": True}, {"command": "undo"},
+        {"swallow": True}, {"command": "undo"}, {"command": "next"}, {"command": "fit"}, None, None,
     ]  # fmt: skip

@@ -144,6 +144,7 @@ def test_the_canvas_is_told_everything_about_the_project(project):
     )
     data = canvas_data(opened())
     assert data["root"] == "/"
+    assert data["project_name"] == "one"
     assert data["names"] == ["right pupil", "nose tip", "left mouth corner"]
     assert data["chosen"] == [0, 2, 4]
     assert data["groups"] == [0, 2, 3]
