@@ -116,7 +116,7 @@ def _point(
 ) -> Point | None:
     if value is None:
         return None
-    if not isinstance(value, dict) or value.get("v") not in {0, 1, 2}:
+    if not isinstance(value, dict) or type(value.get("v")) is not int or value["v"] not in range(3):
         raise LabelError(f"{name}: expected x, y and v = 0, 1 or 2, found {value!r:.80}")
     x, y = value.get("x"), value.get("y")
     if value["v"] == 0:

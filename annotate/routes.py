@@ -7,6 +7,7 @@ messages. Every route is there a second time below any path, for servers that li
 
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ _NAME_LENGTH = 100
 _SERVED_AS_THEY_ARE = IMAGE_SUFFIXES - {".tif", ".tiff", ".webp"}
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+_DIGITS = re.compile("[0-9]{1,10}")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -103,14 +106,14 @@ def _batch(project_id: int, start: int, count: int) -> Response:
 
 
 def _id(request: Request, name: str) -> int:
-    number = int(request.path_params[name])
-    if number >= 2**31:  # more than the store's columns hold
-        raise _Refused(404, f"there is no {name} {number:.3g}")
-    return number
+    text = request.path_params[name]
+    if not _DIGITS.fullmatch(text) or int(text) >= 2**31:  # more than the store's columns hold
+        raise _Refused(404, f"there is no {name} {text!r:.20}")
+    return int(text)
 
 
 def _whole(text: str, name: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
+    if not _DIGITS.fullmatch(text) or len(text) > 9:
         raise _Refused(400, f"{name}: expected a whole number, found {text!r:.40}")
     return int(text)
 
@@ -207,9 +210,18 @@ def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
 
 def _name(body: dict[str, Any], field: str) -> str:
     value = body.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH:
+    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH or not _is_utf8(value):
         raise _Refused(400, f"{field}: expected a text of 1 to {_NAME_LENGTH} characters")
     return value
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text can be written: JSON may hold half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(body: dict[str, Any], field: str, at_least: int = 0) -> int:
@@ -228,8 +240,9 @@ def _truth(body: dict[str, Any], field: str) -> bool:
 
 async def _frontend(request: Request) -> Response:
     """A file of the canvas; its address changes with its content."""
-    path = FRONTEND / request.path_params["name"]
-    if path.parent != FRONTEND or path.suffix not in _MEDIA_TYPES or not path.is_file():
+    files = {path.name: path for path in FRONTEND.iterdir() if path.suffix in _MEDIA_TYPES}
+    path = files.get(request.path_params["name"])
+    if path is None:
         raise _Refused(404, "there is no such file")
     is_current = request.path_params["version"] == frontend_version()
     headers = _FOR_GOOD if is_current else {"Cache-Control": "no-cache"}
@@ -237,9 +250,9 @@ async def _frontend(request: Request) -> Response:
 
 
 _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
-    ("api/projects/{project:int}/items", _items, "GET"),
-    ("api/images/{item:int}", _image, "GET"),
-    ("api/items/{item:int}", _save, "POST"),
+    ("api/projects/{project:str}/items", _items, "GET"),
+    ("api/images/{item:str}", _image, "GET"),
+    ("api/items/{item:str}", _save, "POST"),
     ("api/frontend/{version:str}/{name:str}", _frontend, "GET"),
 )
 

@@ -170,6 +170,9 @@ def test_a_conflict_answers_with_what_is_there(
         ({"annotator": ""}, "annotator: expected a text"),
         ({"writer": 7}, "writer: expected a text"),
         ({"writer": "x" * 101}, "writer: expected a text"),
+        ({"writer": "\ud800"}, "writer: expected a text"),
+        ({"points": [{"x": 1, "y": 1, "v": []}, None, None]}, "v = 0, 1 or 2"),
+        ({"points": [{"x": 1, "y": 1, "v": True}, None, None]}, "v = 0, 1 or 2"),
         ({"sequence": 0}, "sequence: expected a whole number of at least 1"),
         ({"sequence": True}, "sequence: expected a whole number"),
         ({"base": -1}, "base: expected a whole number"),
@@ -215,8 +218,8 @@ def test_nothing_is_told_or_saved_without_the_token(
     assert store.revisions(item) == []
 
 
-@pytest.mark.parametrize("number", [999, 2**31, 10**30])
-def test_unknown_projects_and_items_are_answered_with_404(ask: Ask, number: int) -> None:
+@pytest.mark.parametrize("number", [999, 2**31, 10**30, "9" * 5000, "x", "-1", "٣"])
+def test_unknown_projects_and_items_are_answered_with_404(ask: Ask, number: int | str) -> None:
     assert ask("POST", f"/api/items/{number}", labels()).status == 404
     assert ask("GET", f"/api/projects/{number}/items").status == 404
     assert ask("GET", f"/api/images/{number}?key={'0' * 32}").status in {401, 404}
@@ -290,7 +293,7 @@ def test_files_of_the_canvas_are_served_and_no_others(ask: Ask) -> None:
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
     assert ask("GET", "/api/frontend/old/main.js").headers["cache-control"] == "no-cache"
-    for name in ("none.js", "..", "..%2Fcli.py", "../routes.py", "."):
+    for name in ("none.js", "..", "..%2Fcli.py", "../routes.py", ".", "a" * 3000 + ".js"):
         assert ask("GET", f"/api/frontend/{version}/{name}").status == 404
 
 
