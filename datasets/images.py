@@ -1,7 +1,6 @@
 """Pictures: reading them, and cutting square crops in which landmarks keep their exact place."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from datasets.dataset import Box
 from datasets.errors import FileFormatError, ShapeMismatchError
-from datasets.files import named_errors
+from datasets.files import files_below, named_errors, note_hidden
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -68,11 +67,11 @@ def write_image(path: str | Path, image: Image) -> None:
         data.tofile(path)
 
 
-def find_images(folder: str | Path) -> Iterator[Path]:
-    """Pictures in a folder and below it, by their suffix, in order of their path."""
-    for path in sorted(Path(folder).rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            yield path
+def find_images(folder: str | Path) -> list[Path]:
+    """Pictures in a folder and below it, by their suffix, in order; no hidden ones."""
+    found, hidden = files_below(Path(folder), IMAGE_SUFFIXES)
+    note_hidden(Path(folder), hidden)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

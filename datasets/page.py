@@ -14,7 +14,7 @@ from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.figures import picture, shape_figure, tile
 from datasets.formats import format_names
-from datasets.images import IMAGE_SUFFIXES, Image, find_images
+from datasets.images import IMAGE_SUFFIXES, Image
 from datasets.io.registry import file_types
 from datasets.io.samples import is_picture
 from datasets.jobs import Job, find_job, start_job
@@ -445,7 +445,7 @@ def _progress(root: str) -> None:
     with st.container(border=True):
         if job.arguments[0] == "faces":
             count = int(job.arguments[job.arguments.index("--count") + 1])
-            done = sum(1 for _ in find_images(target)) if target.exists() else 0
+            done = sum(1 for _ in target.rglob("*.jpg"))
             st.progress(min(done / count, 1.0), f"Drawing {target.name}: {done} of {count} faces")
         else:
             st.markdown(f":material/hourglass_top: Reading **{Path(job.arguments[1]).name}** ...")

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.errors import FileFormatError
-from datasets.files import replacing_folder
+from datasets.files import files_below, note_hidden, replacing_folder
 from datasets.formats import LandmarkFormat
 from datasets.images import IMAGE_SUFFIXES
 from datasets.io.samples import (
@@ -107,7 +107,8 @@ def write_pts(dataset: LandmarkDataset, path: Path) -> None:
     Raises
     ------
     FileFormatError
-        If a landmark is absent, D is 3, or the place is taken by a folder of other things.
+        If a landmark is absent, D is 3, a shape's name cannot be a file's, or the place is taken by
+        a folder of other things.
     """
     require_plane(dataset, path, "pts")
     require_complete(dataset, path, "pts")
@@ -190,7 +191,8 @@ def _read(
 ) -> tuple[LandmarkDataset, Array]:
     """Data set with every landmark absent, and the numbers as they stand (N, M, 2)."""
     folder = path if path.is_dir() else path.parent
-    files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    files, hidden = files_below(path, {SUFFIX}) if path.is_dir() else ([path], [])
+    note_hidden(folder, hidden)
     if not files:
         raise FileFormatError(path, None, f"there is no {SUFFIX} file in this folder")
     shapes = []
@@ -231,19 +233,24 @@ def _write(dataset: LandmarkDataset, path: Path, raw: Array) -> None:
             raise FileFormatError(path, None, problem)
         write_lines(path, _lines(raw[0]))
         return
-    if path.is_dir() and any(f.is_file() and f.suffix != SUFFIX for f in path.rglob("*")):
+    if path.is_dir() and any(f.is_file() and f.suffix.lower() != SUFFIX for f in path.rglob("*")):
         problem = f"this folder holds other things than {SUFFIX} files; name another"
         raise FileFormatError(path, None, problem)
     if path.is_file():
         raise FileFormatError(path, None, "expected a folder, found a file")
     with replacing_folder(path) as folder:
         for shape_id, points in zip(dataset.samples["shape_id"], raw, strict=True):
-            if ".." in Path(shape_id).parts or Path(shape_id).is_absolute():
-                raise FileFormatError(path, None, f"the shape {shape_id!r} lies outside it")
+            if any(not part or part.startswith(".") for part in shape_id.split("/")):
+                problem = f"the shape's name {shape_id!r} cannot be the name of a file in it"
+                raise FileFormatError(path, None, problem)
             file = folder / f"{shape_id}{SUFFIX}"
             file.parent.mkdir(parents=True, exist_ok=True)
-            text = "\n".join((*_lines(points), ""))
-            file.write_text(text, encoding="utf-8", newline="\n")
+            try:
+                with file.open("x", encoding="utf-8", newline="\n") as text:
+                    text.writelines(f"{line}\n" for line in _lines(points))
+            except FileExistsError as error:  # where the system does not tell 'a' from 'A'
+                problem = f"the shape {shape_id!r} has the file of another shape"
+                raise FileFormatError(path, None, problem) from error
 
 
 def _lines(points: Array) -> list[str]:

@@ -20,10 +20,10 @@ import numpy as np
 
 from datasets.dataset import BOX_COLUMNS, HEADER_FILE, LandmarkDataset
 from datasets.errors import FileFormatError, UnknownNameError
-from datasets.files import named_errors
+from datasets.files import files_below, named_errors
 from datasets.formats import LandmarkFormat
 from datasets.formats import landmark_format as format_by_name
-from datasets.images import find_images
+from datasets.images import IMAGE_SUFFIXES
 from datasets.io import csv_300w, wide_csv
 from datasets.io.csv_300w import read_300w_csv, write_300w_csv
 from datasets.io.folder import read_fewmark, write_fewmark
@@ -222,9 +222,9 @@ def _type_of_file(path: Path) -> str | None:
 def _type_of_folder(path: Path) -> str | None:
     if (path / HEADER_FILE).is_file():
         return "fewmark"
-    if next(path.rglob(f"*{PTS}"), None) is not None:
+    if files_below(path, {PTS})[0]:
         return "pts"
-    return "images" if next(find_images(path), None) is not None else None
+    return "images" if files_below(path, IMAGE_SUFFIXES)[0] else None
 
 
 def _type_to_write(path: Path) -> FileType:

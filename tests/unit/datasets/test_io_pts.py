@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
 
 def test_a_shape_cannot_be_written_outside_the_folder(tmp_path):
     dataset = shapes_with([[[1, 2], [3, 4]]], ids=["../evil"])
-    with pytest.raises(FileFormatError, match="lies outside"):
+    with pytest.raises(FileFormatError, match="cannot be the name of a file"):
         write(dataset, tmp_path / "out", "pts")
     assert not list(tmp_path.iterdir())
 
@@ -191,3 +192,46 @@ def test_unknown_formats_list_the_known_ones(tmp_path):
     path = write_text(tmp_path / "a.pts", GOOD)
     with pytest.raises(UnknownNameError, match="300w-68"):
         read(path, landmark_format="300w-69")
+
+
+@pytest.mark.parametrize("name", ["./a", "x//y", "a/", "/a", "x/../a", ".hidden", "x/.hidden/y"])
+def test_a_name_that_a_path_does_not_keep_is_refused(tmp_path, name):
+    dataset = shapes_with([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], ids=["a", name])
+    with pytest.raises(FileFormatError, match="cannot be the name of a file in it"):
+        write(dataset, tmp_path / "out", "pts")
+    assert not list(tmp_path.iterdir())
+
+
+def test_shapes_that_would_share_a_file_are_refused(tmp_path, monkeypatch):
+    opened = Path.open
+
+    def ignoring_case(self, *arguments, **options):
+        return opened(self.with_name(self.name.lower()), *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", ignoring_case)
+    dataset = shapes_with([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], ids=["a", "A"])
+    with pytest.raises(FileFormatError, match="'A' has the file of another shape"):
+        write(dataset, tmp_path / "out", "pts")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_are_found_whatever_the_case_of_their_suffix_and_through_links(tmp_path):
+    for name in ("in/a.pts", "in/b.PTS", "elsewhere/c.Pts"):
+        write_text(tmp_path / name, GOOD)
+    (tmp_path / "in/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/round").symlink_to(tmp_path / "in")
+    dataset = read(tmp_path / "in", landmark_format=TWO)
+    assert list(dataset.samples["shape_id"]) == ["a", "b", "linked/c"]
+
+
+def test_a_folder_of_upper_case_files_tells_its_type(tmp_path):
+    write_text(tmp_path / "b.PTS", GOOD)
+    assert len(read(tmp_path, landmark_format=TWO)) == 1
+
+
+def test_hidden_files_are_left_out_with_a_warning(tmp_path, caplog):
+    for name in ("a.pts", "._a.pts", ".trash/b.pts"):
+        write_text(tmp_path / name, GOOD)
+    with caplog.at_level(logging.WARNING):
+        assert len(read(tmp_path, landmark_format=TWO)) == 1
+    assert "2 hidden files are not read, such as ._a.pts" in caplog.text
