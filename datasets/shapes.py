@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from datasets.errors import ShapeMismatchError
 from datasets.formats import LandmarkFormat, landmark_format
 
+LARGEST_PX = 1e9
+"""No position, box or size is larger: squares and their sums must keep digits."""
+
 
 class Visibility(IntEnum):
     """COCO's codes."""
@@ -35,7 +38,8 @@ class ShapeSet:
     Raises
     ------
     ShapeMismatchError
-        If dimensions do not fit, a coordinate is infinite, or NaN and visibility disagree.
+        If dimensions do not fit, a coordinate is beyond `LARGEST_PX`, or NaN and visibility
+        disagree.
     """
 
     format: LandmarkFormat
@@ -56,8 +60,12 @@ class ShapeSet:
             raise ShapeMismatchError(f"visibility must be uint8 {points.shape[:2]}, got {found}")
         if visibility.size and visibility.max() > Visibility.VISIBLE:
             raise ShapeMismatchError(f"visibility must be 0, 1 or 2, got {visibility.max()}")
-        if np.isinf(points).any():
-            raise ShapeMismatchError("a coordinate is infinite")
+        beyond = np.abs(points) > LARGEST_PX  # false where NaN
+        if beyond.any():
+            shape, landmark, axis = np.argwhere(beyond)[0]
+            problem = f"shape {shape}, landmark {self.format.landmarks[landmark]}: expected "
+            problem += f"no coordinate beyond {LARGEST_PX:,.0f} pixels, "
+            raise ShapeMismatchError(f"{problem}got {points[shape, landmark, axis]:g}")
         missing = np.isnan(points)
         absent = visibility == Visibility.ABSENT
         wrong = (missing.any(axis=2) != absent) | (missing.all(axis=2) != absent)

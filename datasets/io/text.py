@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datasets.errors import FileFormatError
+from datasets.shapes import LARGEST_PX
 
 LINE_LIMIT = 1_000_000
 _SHOWN = 40
@@ -91,7 +92,7 @@ def csv_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def numbers(fields: Sequence[str], path: Path, line: int | str) -> list[float]:
-    """Finite numbers written in decimal.
+    """Numbers written in decimal, none beyond what a position can be.
 
     Raises
     ------
@@ -104,8 +105,10 @@ def numbers(fields: Sequence[str], path: Path, line: int | str) -> list[float]:
             value = float(field)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value) or "_" in field:  # Python reads 1_0 as 10
+        wrong = not math.isfinite(value) or "_" in field  # Python reads 1_0 as 10
+        if wrong or abs(value) > LARGEST_PX:
             shown = field if len(field) <= _SHOWN else f"{field[:_SHOWN]}..."
-            raise FileFormatError(path, line, f"expected a number, got {shown!r}")
+            what = "a number" if wrong else f"a number within {LARGEST_PX:,.0f}"
+            raise FileFormatError(path, line, f"expected {what}, got {shown!r}")
         found.append(value)
     return found

@@ -191,7 +191,10 @@ def test_vis_is_one_where_visible_and_nan_is_absent(tmp_path):
         ({"points": POINTS[0]}, r"points: expected numbers \(N, M, 2 or 3\)"),
         ({"points": POINTS.astype(str)}, "points: expected numbers"),
         ({"points": POINTS[:0]}, "there is no landmark in it"),
-        ({"points": np.full((1, 1, 2), np.inf)}, "a coordinate is infinite"),
+        (
+            {"points": np.full((1, 1, 2), np.inf)},
+            "shape 0, landmark 0: expected no coordinate beyond 1,000,000,000 pixels, got inf",
+        ),
         ({"points": np.array([[[1.0, np.nan]]])}, "NaN must stand exactly where"),
         ({"points": POINTS, "names": ["one"]}, "names: expected 2 texts"),
         ({"points": POINTS, "names": [1.5, 2.5]}, "names: expected 2 texts"),

@@ -77,6 +77,7 @@ def test_columns_that_are_not_read_are_named(tmp_path, caplog):
         (CSV.replace("4.5", "much"), ":2", "expected a number, got 'much'"),
         (CSV.replace("4.5", "nan"), ":2", "expected a number, got 'nan'"),
         (CSV.replace("4.5", "-inf"), ":2", "expected a number, got '-inf'"),
+        (CSV.replace("4.5", "1e10"), ":2", "expected a number within 1,000,000,000, got '1e10'"),
         (CSV.replace("4.5", ""), ":2", "y1 is empty, but not every coordinate of its landmark"),
         ("x0,y0,v0\n1,2,3\n", ":2", "v0: expected 0 (absent), 1 (occluded) or 2 (visible)"),
         ("x0,y0,v0\n1,2,0\n", ":2", "v0 is 0, but the coordinates of its landmark are not empty"),

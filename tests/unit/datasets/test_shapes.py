@@ -37,7 +37,7 @@ def test_points_handed_over_are_copied_by_from_points():
         (np.zeros((1, 3, 2)), np.full((1, 2), 2, np.uint8), "visibility must be uint8"),
         (np.zeros((1, 3, 2)), np.full((1, 3), 2), "visibility must be uint8"),
         (np.zeros((1, 3, 2)), np.full((1, 3), 3, np.uint8), "0, 1 or 2, got 3"),
-        (np.full((1, 3, 2), np.inf), np.full((1, 3), 2, np.uint8), "infinite"),
+        (np.full((1, 3, 2), np.inf), np.full((1, 3), 2, np.uint8), "got inf"),
         (np.zeros((1, 3, 2)), np.array([[2, 0, 2]], np.uint8), "shape 0, landmark 1"),
         (np.full((1, 3, 2), np.nan), np.array([[0, 0, 1]], np.uint8), "shape 0, landmark 2"),
     ],
@@ -92,3 +92,11 @@ def test_empty_shapes_have_nothing_present():
     assert shapes.points.shape == (2, 3, 3)
     assert not shapes.present.any()
     assert (shapes.visibility == Visibility.ABSENT).all()
+
+
+@pytest.mark.parametrize("value", [1e200, -1.1e9, np.inf, -np.inf])
+def test_a_coordinate_beyond_any_picture_is_refused_by_shape_and_landmark(value):
+    points = np.ones((3, 2, 2))
+    points[1, 0, 1] = value
+    with pytest.raises(ShapeMismatchError, match=r"shape 1, landmark 0: .*, got "):
+        ShapeSet.from_points(points)
