@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.files import named_errors, replacing
 from datasets.formats import LandmarkFormat, format_from_table, read_toml, table_from_format
-from datasets.shapes import ShapeSet, row_index
+from datasets.shapes import LARGEST_PX, ShapeSet, row_index
 
 SHAPES_FILE = "shapes.parquet"
 HEADER_FILE = "dataset.toml"
@@ -29,8 +30,8 @@ TEXT_COLUMNS = ("shape_id", "image", "split", "subject")
 SIZE_COLUMNS = ("height_px", "width_px")
 _COLUMNS = ("shape_id", "image", *SIZE_COLUMNS, *BOX_COLUMNS, "split", "subject")
 
-_LARGEST_PX = 2**62
 _PART_BYTES = 2**24  # of points that are written, and read, as one row group
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Box = tuple[float, float, float, float]
 
@@ -54,7 +55,9 @@ def sample_table(
     UnknownNameError
         If a column is not one of these.
     ShapeMismatchError
-        If a height or width is not a whole number of pixels.
+        If a height or width is not a whole number of pixels, a box has no extent or is larger
+        than `LARGEST_PX`, a picture lies outside the root, or a text has control characters or
+        half a character, which no file type keeps.
     """
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
@@ -73,13 +76,56 @@ def sample_table(
             table[name] = pd.Series(sizes, dtype="Int64", index=table.index)
         else:
             table[name] = np.full(N, np.nan) if given is None else np.asarray(given, dtype=float)
+    for name in TEXT_COLUMNS:
+        _require_writable(name, table[name])
+    for image in table["image"].dropna():
+        require_inside(str(image))
+    _require_boxes(table)
     return table
+
+
+def require_inside(image: str) -> None:
+    """Refuse a picture's name that leads out of the folder of the pictures.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If it is absolute or goes up.
+    """
+    if image.startswith("/") or ".." in image.split("/"):
+        raise ShapeMismatchError(f"the picture {image!r} lies outside its folder")
+
+
+def _require_writable(name: str, texts: "pd.Series[Any]") -> None:
+    if not _UNWRITABLE.search("".join(str(text) for text in texts.dropna())):
+        return
+    row, text = next((i, t) for i, t in enumerate(texts) if _UNWRITABLE.search(str(t)))
+    problem = f"{name} of row {row}: expected a text without control characters or broken ones, "
+    raise ShapeMismatchError(f"{problem}got {text[:40]!r}")
+
+
+def _require_boxes(table: pd.DataFrame) -> None:
+    """Refuse edges that cannot be; those that are not known pass."""
+    boxes = table[list(BOX_COLUMNS)].to_numpy(dtype=float)
+    beyond = np.abs(boxes) > LARGEST_PX
+    flat = boxes[:, :2] >= boxes[:, 2:]
+    if not beyond.any() and not flat.any():
+        return
+    row = int((beyond.any(axis=1) | flat.any(axis=1)).argmax())
+    if beyond[row].any():
+        edge = int(beyond[row].argmax())
+        problem = f"{BOX_COLUMNS[edge]} is {boxes[row, edge]:g}, beyond any picture"
+    else:
+        edge = int(flat[row].argmax())
+        low, high = BOX_COLUMNS[edge], BOX_COLUMNS[edge + 2]
+        problem = f"{low} {boxes[row, edge]:g} is not below {high} {boxes[row, edge + 2]:g}"
+    raise ShapeMismatchError(f"row {row} ({table['shape_id'].iloc[row]!r}): {problem}")
 
 
 def _sizes(name: str, given: Any) -> list[int | None]:  # noqa: ANN401 - any column of numbers
     sizes = [None if pd.isna(value) else value for value in given]
     for size in sizes:
-        if size is not None and not (0 < size <= _LARGEST_PX and size % 1 == 0):
+        if size is not None and not (0 < size <= LARGEST_PX and size % 1 == 0):
             problem = f"{name}: expected a whole number of pixels, got {size!r}"
             raise ShapeMismatchError(problem)
     return [None if size is None else int(size) for size in sizes]

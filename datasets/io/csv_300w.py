@@ -88,7 +88,8 @@ def write_300w_csv(dataset: LandmarkDataset, path: Path) -> None:
     boxes = to_one_based(dataset.samples[list(BOX_COLUMNS)].to_numpy(dtype=np.float64))
     boxes = np.where(np.isnan(boxes), np.hstack([lower, upper]), boxes)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    scales = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / _PX_PER_SCALE
+    sides = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1.0)  # of one landmark, too
+    scales = sides / _PX_PER_SCALE
     lines = [",".join(("image_name", *_BOX, *_coordinates(len(dataset.format))))]
     for name, scale, centre, shape in zip(names, scales, centres, points, strict=True):
         if "," in name or '"' in name:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import BOX_COLUMNS, HEADER_FILE, LandmarkDataset
-from datasets.errors import FileFormatError, UnknownNameError
+from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.files import files_below, named_errors
 from datasets.formats import LandmarkFormat
 from datasets.formats import landmark_format as format_by_name
@@ -154,7 +154,10 @@ def read(
         known = _by_name(file_type) if file_type else type_of(path)
         if not path.exists():
             raise FileFormatError(path, None, "there is no such file or folder")
-        return known.read(path, landmark_format, None if images is None else Path(images))
+        try:
+            return known.read(path, landmark_format, None if images is None else Path(images))
+        except ShapeMismatchError as error:
+            raise FileFormatError(path, None, str(error)) from error
 
 
 def write(
@@ -201,7 +204,7 @@ def type_of(path: Path) -> FileType:
     if name is None:
         kind = "folder" if path.is_dir() else "file"
         problem = f"cannot tell the type of this {kind}; give one of {', '.join(_TYPES)}"
-        raise FileFormatError(path, None, problem)
+        raise FileFormatError(path, None, problem + _hint(path))
     return _TYPES[name]
 
 
@@ -217,6 +220,19 @@ def _type_of_file(path: Path) -> str | None:
     if csv_300w.MARK in header:
         return "300w-csv"
     return "csv" if wide_csv.MARK in header else None
+
+
+def _hint(path: Path) -> str:
+    """What a csv that is nearly one lacks."""
+    if path.is_dir() or path.suffix.lower() != ".csv":
+        return ""
+    header = csv_header(path)
+    parted = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    if parted is not None:
+        return f"; its columns are parted by {parted!r}, expected ','"
+    if wide_csv.MARK in (name.lower() for name in header):
+        return f"; its columns are named {wide_csv.MARK.upper()!r}, expected {wide_csv.MARK!r}"
+    return "; a csv is told by columns x0, y0, x1, ... (or HRNet's original_0_x)"
 
 
 def _type_of_folder(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import LandmarkDataset
+from datasets.dataset import LandmarkDataset, require_inside
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import NAMELESS, LandmarkFormat, landmark_format
 from datasets.images import IMAGE_SUFFIXES, read_image
@@ -79,13 +79,13 @@ def picture_root(names: Sequence[str | None], beside: Path, images: Path | None)
     Raises
     ------
     FileFormatError
-        If a folder was given or found and one of the pictures is not in it, or a name
-        leads out of it.
+        If a folder was given or found and one of the pictures is not in it.
+    ShapeMismatchError
+        If a name leads out of it.
     """
     named = [name for name in names if name is not None]
     for name in named:
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise FileFormatError(beside, None, f"the picture {name!r} lies outside its folder")
+        require_inside(name)
     if images is not None and not images.is_dir():
         raise FileFormatError(images, None, "there is no such folder of pictures")
     root = images

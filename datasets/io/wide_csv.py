@@ -87,10 +87,20 @@ def read_csv(
 
 
 def write_csv(dataset: LandmarkDataset, path: Path) -> None:
-    """Write everything but where the pictures' folder is; columns without a value are left out."""
+    """Write everything but where the pictures' folder is; columns without a value are left out.
+
+    Raises
+    ------
+    FileFormatError
+        If a name has spaces around it, which are not read back.
+    """
     samples, shapes = dataset.samples, dataset.shapes
     _, M, D = shapes.points.shape
     columns = [name for name in _SAMPLE_COLUMNS if samples[name].notna().any()]
+    for name in set(columns) & set(TEXT_COLUMNS):
+        around = next((t for t in samples[name].dropna() if t != t.strip()), None)
+        if around is not None:
+            raise FileFormatError(path, None, f"{name} {around!r} has spaces around it")
     header = [*columns, *_coordinates(M, "xyz"[:D]), *(f"v{i}" for i in range(M))]
 
     def rows() -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from datasets.dataset import LandmarkDataset, sample_table
 from datasets.shapes import ShapeSet
 
 seeds = st.integers(0, 2**32 - 1)
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
 names = st.lists(texts, max_size=8, unique=True)
 
 
@@ -30,7 +30,7 @@ def dataset_of(ids: list[str], seed: int, **columns) -> LandmarkDataset:
 def test_any_data_set_survives_its_folder(ids, seed, data):
     rows = {"min_size": len(ids), "max_size": len(ids)}
     splits = data.draw(st.lists(st.none() | texts, **rows))
-    heights = data.draw(st.lists(st.none() | st.integers(1, 2**40), **rows))
+    heights = data.draw(st.lists(st.none() | st.integers(1, 10**9), **rows))
     edges = data.draw(st.lists(st.just(float("nan")) | st.floats(-1e6, 1e6), **rows))
     before = dataset_of(ids, seed, split=splits, height_px=heights, box_x_min=edges)
     with tempfile.TemporaryDirectory() as folder:

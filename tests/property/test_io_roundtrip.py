@@ -15,6 +15,7 @@ from datasets.io.registry import file_type, read, write
 from datasets.shapes import ShapeSet
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: value + 0.0)
+sizes = st.floats(1e-3, 1e6)
 names = st.text("abcXYZ019-_ .,'\"é#", min_size=1, max_size=8).map(lambda text: f"n{text}n")
 unknown_or_name = st.none() | names
 
@@ -28,7 +29,9 @@ def data_sets(draw, dimensions=(2, 3)):
     visibility = np.array(codes, np.uint8).reshape(N, M)
     points = np.array(values).reshape(N, M, D)
     points[visibility == 0] = np.nan
-    boxes = [draw(st.lists(numbers | st.just(np.nan), min_size=N, max_size=N)) for _ in range(4)]
+    low = [draw(st.lists(numbers | st.just(np.nan), min_size=N, max_size=N)) for _ in range(2)]
+    sides = [draw(st.lists(sizes | st.just(np.nan), min_size=N, max_size=N)) for _ in range(2)]
+    boxes = [*low, *(np.add(edge, side) for edge, side in zip(low, sides, strict=True))]
     texts = st.lists(unknown_or_name, min_size=N, max_size=N)
     samples = sample_table(
         draw(st.lists(names, min_size=N, max_size=N, unique=True)),

@@ -468,3 +468,43 @@ def test_what_a_model_placed_stays_marked_as_such(tmp_path):
     (tmp_path / "set" / HEADER_FILE).write_text(tomli_w.dumps(header))
     with pytest.raises(FileFormatError, match="expected true or false, got 1"):
         read_header(tmp_path / "set")
+
+
+@pytest.mark.parametrize("column", ["shape_id", "image", "split", "subject"])
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\0b", "\x1b[1m", "a\x7f", "\x85", "a\udc80"])
+def test_a_text_with_characters_that_no_file_type_keeps_is_refused(column, text):
+    columns = {"shape_ids": ["x", "y"], column: ["good", text]}
+    columns["shape_ids"] = columns.pop("shape_id", columns["shape_ids"])
+    columns["images"] = columns.pop("image", None)
+    with pytest.raises(ShapeMismatchError, match=rf"{column} of row 1: .*control characters"):
+        sample_table(**columns)
+
+
+@pytest.mark.parametrize("image", ["/etc/a.png", "../a.png", "a/../../b.png"])
+def test_a_picture_outside_its_folder_is_refused(image):
+    with pytest.raises(ShapeMismatchError, match=r"picture .* lies outside its folder"):
+        sample_table(["a"], [image])
+
+
+def test_a_folder_that_names_a_picture_outside_is_refused(folder):
+    images = pa.array(["/etc/passwd"] + [None] * 4, pa.string())
+    edited_shapes(folder, lambda table: replaced(table, "image", images))
+    assert "'/etc/passwd' lies outside its folder" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("box", "problem"),
+    [
+        ((1, 2, np.inf, 4), "box_x_max is inf"),
+        ((-1e300, 2, 3, 4), "box_x_min is -1e+300"),
+        ((3, 2, 1, 4), "box_x_min 3 is not below box_x_max 1"),
+        ((1, 4, 3, 4), "box_y_min 4 is not below box_y_max 4"),
+        ((np.nan, 4, 3, 2), "box_y_min 4 is not below box_y_max 2"),
+    ],
+)
+def test_a_box_that_cannot_be_is_refused_with_its_row(box, problem):
+    boxes = np.array([(0, 0, 9, 9), (np.nan,) * 4, box], dtype=float)
+    with pytest.raises(ShapeMismatchError) as caught:
+        sample_table(["a", "b", "c"], **dict(zip(BOX_COLUMNS, boxes.T, strict=True)))
+    assert str(caught.value).startswith("row 2 ('c'): ")
+    assert problem in str(caught.value)

@@ -226,3 +226,45 @@ def test_names_with_commas_and_quotes_survive_a_csv(tmp_path):
     again = read(tmp_path / "t.csv")
     assert again.samples["shape_id"][0] == 'the "a", b'
     assert again.samples["subject"][0] == "Ann, B."
+
+
+@pytest.mark.parametrize("column", ["shape_id", "image", "split", "subject"])
+def test_a_csv_refuses_names_with_spaces_around_that_it_would_not_read_back(tmp_path, column):
+    columns = {"shape_id": ["x", "y"], column: ["good", " a"]}
+    ids, images = columns.pop("shape_id"), columns.pop("image", None)
+    dataset = LandmarkDataset(
+        ShapeSet.from_points(np.ones((2, 2, 2))), sample_table(ids, images, **columns)
+    )
+    with pytest.raises(FileFormatError, match=f"{column} ' a' has spaces around it"):
+        write(dataset, tmp_path / "t.csv")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scale", ["-1", "0", "1e300"])
+def test_a_box_of_hrnet_that_cannot_be_is_refused(tmp_path, scale):
+    path = write_text(tmp_path / "t.csv", HRNET.replace("0.5", scale))
+    with pytest.raises(FileFormatError, match=r"t\.csv"):
+        read(path, landmark_format=TWO)
+
+
+def test_one_landmark_has_a_box_in_the_table_of_hrnet(tmp_path):
+    points = ShapeSet.from_points(np.full((1, 1, 2), 5.0))
+    write(LandmarkDataset(points, sample_table(["a"], ["a.jpg"])), tmp_path / "t.csv", "300w-csv")
+    again = read(tmp_path / "t.csv", landmark_format="points-1")
+    assert again.box(0) == (4.5, 4.5, 5.5, 5.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("image;x0;y0\na;1;2\n", "its columns are parted by ';', expected ','"),
+        ("image\tx0\ty0\na\t1\t2\n", r"its columns are parted by '\t', expected ','"),
+        ("image,X0,Y0\na,1,2\n", "its columns are named 'X0', expected 'x0'"),
+        ("image,x_0,y_0\na,1,2\n", "told by columns x0, y0, x1, ... (or HRNet's original_0_x)"),
+    ],
+)
+def test_a_csv_that_is_nearly_one_says_what_is_expected(tmp_path, text, hint):
+    with pytest.raises(FileFormatError) as caught:
+        read(write_text(tmp_path / "t.csv", text))
+    assert "cannot tell the type of this file" in str(caught.value)
+    assert hint in str(caught.value)
