@@ -5,15 +5,33 @@ A file or folder that is written appears in full or not at all; an old one stays
 
 import logging
 import os
+import platform
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from datasets.errors import FileFormatError
 
 logger = logging.getLogger(__name__)
+
+_NEW = ".new-"
+
+
+def path_of(path: str | Path) -> Path:
+    """A path as such; ``""`` is none, though `Path` takes it for the folder that one is in.
+
+    Raises
+    ------
+    ValueError
+        If it is empty.
+    """
+    if path == "":
+        raise ValueError("expected a path, got ''")
+    return Path(path)
 
 
 @contextmanager
@@ -39,12 +57,51 @@ def named_errors(path: str | Path, done: str) -> Iterator[None]:
         raise FileFormatError(path, None, problem) from error
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether there is nothing in a folder but what a killed process left half written."""
+    return all(path.name.startswith(_NEW) for path in folder.iterdir())
+
+
+def _prefix() -> str:
+    """How names of half-written things begin: they tell whose they are."""
+    return f"{_NEW}{os.getpid()}-{platform.node()}-"
+
+
+def _place(path: Path, fits: Callable[[Path], bool]) -> Path:
+    """Where to write so that `path` is there; what killed processes left beside is removed."""
+    place = Path(os.path.realpath(path))
+    if place.exists() and not fits(place):
+        kind = "file" if fits == Path.is_file else "folder"
+        problem = f"cannot be written: it is there, and no {kind}"
+        raise FileFormatError(path, None, problem)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in place.parent.glob(f"{_NEW}*"):
+        _remove_left(left)
+    return place
+
+
+def _remove_left(path: Path) -> None:
+    process, _, rest = path.name.removeprefix(_NEW).partition("-")
+    here = process.isdecimal() and rest.startswith(f"{platform.node()}-")
+    if not here or psutil.pid_exists(int(process)):
+        return
+    if path.is_dir():
+        aside = (path / "old").exists() and (path / "new").exists()
+        if not aside:  # else the old folder has no other place
+            shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place if the block ends well."""
+    """A temporary file beside `path` that takes its place if the block ends well.
+
+    Where `path` is a link, it stays, and what it leads to is replaced.
+    """
     with named_errors(path, "written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=".part")
+        path = _place(path, Path.is_file)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(), suffix=".part")
         os.close(handle)
         temporary = Path(name)
         try:
@@ -57,10 +114,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place if the block ends well."""
+    """A temporary folder beside `path` that takes its place if the block ends well.
+
+    Where `path` is a link, it stays, and what it leads to is replaced.
+    """
     with named_errors(path, "written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=".new-"))
+        path = _place(path, Path.is_dir)
+        workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix()))
         new, old = workshop / "new", workshop / "old"
         new.mkdir()
         try:
@@ -89,7 +149,8 @@ def files_below(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], li
     FileFormatError
         If a folder cannot be read.
     """
-    plain, hidden = [], []
+    plain: list[Path] = []
+    hidden: list[Path] = []
     for file in _walk(folder, frozenset()):
         if file.suffix.lower() in suffixes:
             parts = file.relative_to(folder).parts
