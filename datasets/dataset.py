@@ -1,9 +1,11 @@
 """Data sets: shapes, the table of their pictures, and the folder on disk that holds both."""
 
 import filecmp
+import hashlib
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +20,7 @@ import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
-from datasets.files import named_errors, replacing
+from datasets.files import named_errors, path_of, replacing
 from datasets.formats import LandmarkFormat, format_from_table, read_toml, table_from_format
 from datasets.shapes import LARGEST_PX, ShapeSet, row_index
 
@@ -31,6 +33,7 @@ SIZE_COLUMNS = ("height_px", "width_px")
 _COLUMNS = ("shape_id", "image", *SIZE_COLUMNS, *BOX_COLUMNS, "split", "subject")
 
 _PART_BYTES = 2**24  # of points that are written, and read, as one row group
+_FINGERPRINT = b"fewmark.fingerprint"  # of the header, in the Parquet file's metadata
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Box = tuple[float, float, float, float]
@@ -348,8 +351,9 @@ class LandmarkDataset:
         folder = Path(folder)
         header = read_header(folder)
         path = folder / SHAPES_FILE
-        with readable_table(path):
-            table = pq.read_table(path)
+        with readable_table(path), path.open("rb") as file:
+            table = pq.read_table(file)
+        require_pair(folder, table.schema.metadata)
         with meaningful_table(path):
             shapes = shapes_from_table(table, header.format, header.dimensions)
             return cls(shapes, _samples_from_table(table), header.root, header.inferred)
@@ -373,14 +377,14 @@ def write_parts(parts: Iterable[LandmarkDataset], folder: str | Path) -> Path:
     FileFormatError
         If it cannot be written.
     """
-    folder, rest = Path(folder), iter(parts)
+    folder, rest = path_of(folder), iter(parts)
     first = next(rest, None)
     if first is None:
         raise ShapeMismatchError("there is no part of a data set to write")
     with named_errors(folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
     _, M, D = first.shapes.points.shape
-    header = {
+    header: dict[str, Any] = {
         "fewmark": {
             "version": 1,
             "dimensions": D,
@@ -389,10 +393,17 @@ def write_parts(parts: Iterable[LandmarkDataset], folder: str | Path) -> Path:
         },
         "format": table_from_format(first.format),
     }
+    fingerprint = hashlib.sha256(json.dumps(header).encode()).hexdigest()
+    header["fewmark"]["fingerprint"] = fingerprint
     rows, first_table = rows_of_part(M, D), _table_of(first)
+    schema = first_table.schema
+    schema = schema.with_metadata({**(schema.metadata or {}), _FINGERPRINT: fingerprint})
     with replacing(folder / HEADER_FILE) as head, replacing(folder / SHAPES_FILE) as body:
         texts: Any = list(TEXT_COLUMNS)
-        with pq.ParquetWriter(body, first_table.schema, use_dictionary=texts) as writer:
+        with (
+            body.open("wb") as file,  # Arrow takes only names in UTF-8
+            pq.ParquetWriter(file, schema, use_dictionary=texts) as writer,
+        ):
             writer.write_table(first_table, row_group_size=rows)
             for part in rest:
                 fits = part.format.landmarks == first.format.landmarks and part.root == first.root
@@ -426,7 +437,8 @@ def readable_table(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        problem = f"not a readable Parquet file: {str(error).splitlines()[0]}"
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        problem = f"not a readable Parquet file: {reason}"
         raise FileFormatError(path, None, problem) from error
 
 
@@ -440,6 +452,21 @@ def meaningful_table(path: Path) -> Iterator[None]:
         raise FileFormatError(path, None, problem) from error
     except (TypeError, ValueError, pa.ArrowException) as error:
         raise FileFormatError(path, None, str(error)) from error
+
+
+def require_pair(folder: Path, metadata: Mapping[bytes, bytes] | None) -> None:
+    """Refuse shapes of one save with the header of another: a save can be killed in between.
+
+    Raises
+    ------
+    FileFormatError
+        If the table's metadata has another fingerprint than the header; older folders have none.
+    """
+    ours = (metadata or {}).get(_FINGERPRINT)
+    theirs = read_toml(folder / HEADER_FILE)["fewmark"].get("fingerprint")
+    if ours is not None and ours.decode() != theirs:
+        problem = f"{HEADER_FILE} and {SHAPES_FILE} were not written together; write it anew"
+        raise FileFormatError(folder, None, problem)
 
 
 def require_same_pictures(a: LandmarkDataset, b: LandmarkDataset) -> None:
@@ -503,9 +530,11 @@ def read_header(folder: str | Path) -> Header:
         raise FileFormatError(path, None, "a field is not what it should be") from error
     if D not in (2, 3):
         raise FileFormatError(path, "dimensions", f"expected 2 or 3, got {D!r}")
-    root = Path(os.path.normpath(Path(folder) / str(images))) if images else None
-    if not isinstance(inferred, bool):
-        raise FileFormatError(path, "inferred", f"expected true or false, got {inferred!r}")
+    kinds = (("images", images, str, "a text"), ("inferred", inferred, bool, "true or false"))
+    for name, value, kind, what in kinds:
+        if not isinstance(value, kind):
+            raise FileFormatError(path, name, f"expected {what}, got {value!r}")
+    root = Path(os.path.normpath(Path(folder) / images)) if images else None
     return Header(landmark_format_, D, root, inferred)
 
 

@@ -55,6 +55,9 @@ def named_errors(path: str | Path, done: str) -> Iterator[None]:
     except OSError as error:
         problem = f"cannot be {done}: {error.strerror or error}"
         raise FileFormatError(path, None, problem) from error
+    except UnicodeEncodeError as error:
+        problem = f"cannot be {done}: a name in it is not one in UTF-8"
+        raise FileFormatError(path, None, problem) from error
 
 
 def is_empty(folder: Path) -> bool:

@@ -23,6 +23,7 @@ from datasets.dataset import (
     meaningful_table,
     read_header,
     readable_table,
+    require_pair,
     rows_of_part,
     shapes_from_table,
 )
@@ -75,6 +76,7 @@ class ShapeSource:
         header = read_header(folder)
         with readable_table(folder / SHAPES_FILE):
             about = pq.read_metadata(folder / SHAPES_FILE)
+        require_pair(folder, about.metadata)
         rows = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
         return cls(folder, header.format, header.dimensions, rows)
 

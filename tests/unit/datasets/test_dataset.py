@@ -1,4 +1,6 @@
+import dataclasses
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -508,3 +510,40 @@ def test_a_box_that_cannot_be_is_refused_with_its_row(box, problem):
         sample_table(["a", "b", "c"], **dict(zip(BOX_COLUMNS, boxes.T, strict=True)))
     assert str(caught.value).startswith("row 2 ('c'): ")
     assert problem in str(caught.value)
+
+
+def test_a_folder_written_half_by_one_save_and_half_by_another_is_refused(folder, tmp_path):
+    other = small()
+    renamed = landmark_format("points-3")
+    renamed = dataclasses.replace(renamed, landmarks=("a", "b", "c"))
+    shapes = ShapeSet(renamed, other.shapes.points, other.shapes.visibility)
+    LandmarkDataset(shapes, other.samples).save(tmp_path / "other")
+    (tmp_path / "other" / SHAPES_FILE).replace(folder / SHAPES_FILE)
+    assert "were not written together" in refused(folder)
+
+
+def test_a_folder_whose_header_a_person_changed_is_loaded(folder):
+    def edit(header):
+        header["format"]["landmarks"] = ["a", "b", "c"]
+
+    edited_header(folder, edit)
+    assert LandmarkDataset.load(folder).format.landmarks == ("a", "b", "c")
+
+
+def test_a_folder_of_before_fingerprints_is_loaded(folder):
+    edited_header(folder, lambda header: header["fewmark"].pop("fingerprint"))
+    edited_shapes(folder, lambda table: table.replace_schema_metadata(None))
+    assert len(LandmarkDataset.load(folder)) == 5
+
+
+def test_a_place_whose_name_is_not_utf_8_can_be_written_and_read(tmp_path):
+    dataset = small()
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    dataset.save(folder)
+    assert_same(LandmarkDataset.load(folder), dataset)
+
+
+@pytest.mark.parametrize("value", [5, True, ["a"]])
+def test_a_picture_folder_that_is_no_text_is_refused(folder, value):
+    edited_header(folder, lambda header: header["fewmark"].update(images=value))
+    assert f"images: expected a text, got {value!r}" in refused(folder)
