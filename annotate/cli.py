@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.console import json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import FewmarkError, ShapeMismatchError
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from datasets.formats import LandmarkFormat, SparseFormat
 
 _GROUP = "fewmark.commands"
-
-_PATH = click.Path(path_type=Path)
 
 
 def assembled() -> click.Group:
@@ -39,6 +39,27 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command: exit code 0, or 1 with one clear line on standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
+        with _stopped_by_sigterm():
+            _run(arguments)
+    except KeyboardInterrupt:
+        _fail("stopped")
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """End as by Ctrl+C, so that what was begun is cleaned up, when another process asks to end."""
+    if threading.current_thread() is not threading.main_thread():  # only that one may listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: list[str] | None) -> None:
+    try:
         assembled().main(args=arguments, prog_name="fewmark", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
@@ -50,8 +71,6 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.ClickException, FewmarkError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _fail(text)
-    except KeyboardInterrupt:
-        _fail("stopped")
     except OSError as error:  # the disk, a permission, a file where a folder should be
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
@@ -72,14 +91,14 @@ def project() -> None:
 @project.command("create")
 @click.argument("store")
 @click.argument("name")
-@click.option("--sparse", type=_PATH, required=True, help="Sparse format (TOML): what is marked.")
+@click.option("--sparse", type=PATH, required=True, help="Sparse format (TOML): what is marked.")
 @click.option(
-    "--data", type=_PATH, required=True, help="Data set, or folder of pictures, to mark in."
+    "--data", type=PATH, required=True, help="Data set, or folder of pictures, to mark in."
 )
 @click.option("--split", metavar="NAME", help="Only the pictures of this split.")
 @click.option("--unmarked", is_flag=True, help="Only shapes that lack a landmark: not dense ones.")
 @click.option(
-    "--guide", type=_PATH, metavar="DENSE",
+    "--guide", type=PATH, metavar="DENSE",
     help="Data set whose mean shape guides the annotators; else the complete shapes of --data.",
 )  # fmt: skip
 @json_option
@@ -143,7 +162,7 @@ def list_projects(store: str, *, as_json: bool) -> None:
 @project.command("simulate")
 @click.argument("store")
 @click.argument("name")
-@click.option("--truth", type=_PATH, required=True, help="Data set with all landmarks.")
+@click.option("--truth", type=PATH, required=True, help="Data set with all landmarks.")
 @click.option("--noise", type=float, default=0.01, show_default=True, help="In parts of the span.")
 @click.option("--leave", type=int, default=0, show_default=True, help="Last items left unlabelled.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -170,7 +189,7 @@ def simulate(  # noqa: PLR0913 - one option each
 @project.command("import")
 @click.argument("store")
 @click.argument("name")
-@click.argument("data", type=_PATH)
+@click.argument("data", type=PATH)
 @click.option("--annotator", default="imported", show_default=True, help="Who gave the labels.")
 @json_option
 def import_labels(store: str, name: str, data: Path, annotator: str, *, as_json: bool) -> None:
@@ -189,7 +208,7 @@ def import_labels(store: str, name: str, data: Path, annotator: str, *, as_json:
 @click.command()
 @click.argument("store")
 @click.argument("name")
-@click.argument("out", type=_PATH)
+@click.argument("out", type=PATH)
 @click.option("--done-only", is_flag=True, help="Only pictures in which every landmark is decided.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @json_option
@@ -209,7 +228,7 @@ def export(
 
 
 @click.command()
-@click.argument("workspace", type=_PATH, required=False)
+@click.argument("workspace", type=PATH, required=False)
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--address", default="localhost", show_default=True, help="Where it is reachable.")
 def serve(workspace: Path | None, port: int, address: str) -> None:
@@ -225,7 +244,7 @@ def serve(workspace: Path | None, port: int, address: str) -> None:
 
 
 @click.command()
-@click.argument("workspace", type=_PATH, required=False)
+@click.argument("workspace", type=PATH, required=False)
 @click.option("--faces", type=click.IntRange(min=20), default=800, show_default=True)
 @click.option("--share", type=float, default=0.1, show_default=True, help="Labelled densely.")
 @click.option("--m", type=int, default=10, show_default=True, help="Landmarks to mark.")

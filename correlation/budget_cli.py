@@ -18,7 +18,7 @@ from correlation.sources_cli import (
     source_options,
     text_of,
 )
-from datasets.console import json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import FewmarkError, SelectionError
 from datasets.files import replacing
 
@@ -56,7 +56,7 @@ _BUDGETS = re.compile(r"(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6}))?")
 )  # fmt: skip
 @click.option("--no-forecast", is_flag=True, help="Do not measure the error to expect.")
 @click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the sparse format (.toml).")
+@click.option("--out", type=PATH, help="Write the sparse format (.toml).")
 @force_option
 @json_option
 def select(  # noqa: PLR0913 - one parameter an option
@@ -167,7 +167,7 @@ def _forecast(source: dict[str, Any]) -> "ErrorForecast | None":
     help="Add mean and spread of c over B draws of the subjects; the thesis takes 10.",
 )  # fmt: skip
 @click.option("--expected", is_flag=True, help="Add the error to expect, by both criteria.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write it with chosen sets (.csv).")
+@click.option("--out", type=PATH, help="Write it with chosen sets (.csv).")
 @force_option
 @json_option
 def curve(

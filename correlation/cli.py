@@ -16,7 +16,7 @@ from correlation.sources_cli import (
     source_options,
     text_of,
 )
-from datasets.console import json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report
 
 if TYPE_CHECKING:
     from correlation.comparison import Comparison
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @source_options
 @click.option("--dask", metavar="ADDRESS", help="Share the work: tcp://host:8786, with [dask].")
-@click.option("--out", type=click.Path(path_type=Path), help="Write it: .npz, or .csv as a table.")
+@click.option("--out", type=PATH, help="Write it: .npz, or .csv as a table.")
 @force_option
 @json_option
 def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> None:  # noqa: ANN401
@@ -90,7 +90,7 @@ def stability(
 
 @click.command()
 @click.argument(
-    "sources", nargs=-1, required=True, type=click.Path(path_type=Path),
+    "sources", nargs=-1, required=True, type=PATH,
     metavar="PREDICTED... TRUTH",
 )  # fmt: skip
 @click.option("--alignment", type=click.Choice(ALIGNMENTS), help="centroid-rms if left out.")
@@ -108,7 +108,7 @@ def stability(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="Seed of --bootstrap.",
 )  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="Write the errors: .npz or .csv.")
+@click.option("--out", type=PATH, help="Write the errors: .npz or .csv.")
 @force_option
 @json_option
 def compare(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datasets.cli import require_free
+from datasets.console import PATH
 from datasets.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def source_options(command: Command) -> Command:
         ),
         click.option("--format", "format_name", metavar="NAME", help="Landmark format of DATA."),
         click.option("--from", "from_type", metavar="TYPE", help="File type of DATA."),
-        click.argument("source", type=click.Path(path_type=Path), metavar="DATA"),
+        click.argument("source", type=PATH, metavar="DATA"),
     ):
         command = option(command)
     return command

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.console import json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import FewmarkError
-from datasets.files import named_errors
+from datasets.files import is_empty, named_errors
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -28,7 +28,7 @@ def require_free(path: Path, *, force: bool) -> None:
         If there is a file, or a folder with something in it, and not `force`.
     """
     with named_errors(path, "written"):
-        taken = any(path.iterdir()) if path.is_dir() else path.exists()
+        taken = not is_empty(path) if path.is_dir() else path.exists()
     if taken and not force:
         raise PlaceTakenError(f"{path}: exists already; --force replaces it")
 
@@ -45,12 +45,12 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="SRC")
-@click.argument("target", type=click.Path(path_type=Path), metavar="DST")
+@click.argument("source", type=PATH, metavar="SRC")
+@click.argument("target", type=PATH, metavar="DST")
 @click.option("--from", "from_type", metavar="TYPE", help=_TYPE_HELP)
 @click.option("--to", "to_type", metavar="TYPE", help=_TYPE_HELP)
 @click.option("--format", "format_name", metavar="NAME", help="Landmark format, e.g. 300w-68.")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures.")
+@click.option("--images", type=PATH, help="Folder of the pictures.")
 @click.option(
     "--hold-out", type=float, metavar="S",
     help="Name a random share of the subjects (or shapes, where there are no subjects) 'valid', "
@@ -64,9 +64,7 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
 )  # fmt: skip
 @click.option("--subset", metavar="NAME", help="Only the landmarks of this smaller format.")
 @click.option("--prefix", metavar="TEXT", help="Put TEXT before the name of every shape.")
-@click.option(
-    "--keep", type=click.Path(path_type=Path), help="Make all landmarks absent but this format's."
-)
+@click.option("--keep", type=PATH, help="Make all landmarks absent but this format's.")
 @click.option("--force", is_flag=True, help="Replace DST if it exists.")
 @click.option(
     "--types", is_flag=True, is_eager=True, expose_value=False, callback=_list_types,
@@ -157,10 +155,10 @@ def keep(dataset: "LandmarkDataset", path: Path) -> "LandmarkDataset":
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="SRC")
+@click.argument("source", type=PATH, metavar="SRC")
 @click.option("--from", "from_type", metavar="TYPE", help=_TYPE_HELP)
 @click.option("--format", "format_name", metavar="NAME", help="Landmark format, e.g. 300w-68.")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures.")
+@click.option("--images", type=PATH, help="Folder of the pictures.")
 @json_option
 def info(
     source: Path, from_type: str | None, format_name: str | None, images: Path | None, *,
@@ -183,7 +181,7 @@ def info(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option("--count", type=click.IntRange(min=2), default=400, show_default=True, help="Faces.")
 @click.option("--size", type=click.IntRange(min=32), default=128, show_default=True, help="Pixels.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faces.")

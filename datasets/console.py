@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,8 +13,26 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from datasets.progress import Progress, ignore_progress
+
+
+class _FilePath(click.Path):
+    """A path; ``''`` is none, though `Path` takes it for the folder that one is in."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - as click has it
+        if value == "":
+            self.fail("expected a path, got ''", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _FilePath(path_type=Path)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -44,7 +64,7 @@ def report(
             numeric = all(isinstance(row[name], int | float | None) for row in rows)
             table.add_column(name.replace("_", " "), justify="right" if numeric else "left")
         for row in rows:
-            table.add_row(*(_text(value) for value in row.values()))
+            table.add_row(*(Text(_text(value)) for value in row.values()))
         width = None if sys.stdout.isatty() else 160
         Console(file=sys.stdout, width=width, highlight=False).print(table)
 
@@ -56,7 +76,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - anything fit for JSON
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(_text(v) for v in value)
-    return str(value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
 @contextlib.contextmanager

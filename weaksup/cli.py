@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datasets.cli import require_free
-from datasets.console import json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from weaksup.run_folder import RunFolder
     from weaksup.sources import Sources
 
-_PATH = click.Path(path_type=Path)
 _FORCE = click.option("--force", is_flag=True, help="Replace what is there already.")
 
 # What a resumed run knows from its folder; giving it again could only contradict.
@@ -30,16 +29,16 @@ _SETTLED = (
 
 
 @click.command()
-@click.argument("run", type=_PATH)
-@click.option("--data", type=_PATH, multiple=True, help="Data set to learn from; may be repeated.")
+@click.argument("run", type=PATH)
+@click.option("--data", type=PATH, multiple=True, help="Data set to learn from; may be repeated.")
 @click.option(
     "--split", metavar="NAME", help="Learn from this split of the data sets that have splits."
 )
-@click.option("--sparse", type=_PATH, help="Sparse format of the main branch.")
-@click.option("--valid", type=_PATH, help="Data set to measure on while training.")
+@click.option("--sparse", type=PATH, help="Sparse format of the main branch.")
+@click.option("--valid", type=PATH, help="Data set to measure on while training.")
 @click.option("--valid-split", metavar="NAME", help="Its split; left out, 'valid' if it has that.")
 @click.option("--preset", metavar="NAME", help="quick (default), thesis or dense-only.")
-@click.option("--config", "config_file", type=_PATH, help="Config file instead of a preset.")
+@click.option("--config", "config_file", type=PATH, help="Config file instead of a preset.")
 @click.option("--scale", type=float, help="Times all counts of epochs.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order, augmentation.")
 @click.option("--image-size", type=int, metavar="PX", help="Side of the network's crop.")
@@ -142,9 +141,9 @@ def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("run", type=_PATH)
-@click.argument("source", type=_PATH, metavar="DATA")
-@click.argument("target", type=_PATH, metavar="[OUT]", required=False)
+@click.argument("run", type=PATH)
+@click.argument("source", type=PATH, metavar="DATA")
+@click.argument("target", type=PATH, metavar="[OUT]", required=False)
 @click.option("--split", metavar="NAME", help="Only the pictures of this split.")
 @_FORCE
 @json_option
@@ -170,9 +169,9 @@ def infer(
 
 
 @click.command()
-@click.argument("source", type=_PATH, metavar="CLICKED")
-@click.argument("target", type=_PATH, metavar="OUT")
-@click.option("--dense", "dense_path", type=_PATH, required=True, help="Shapes with all landmarks.")
+@click.argument("source", type=PATH, metavar="CLICKED")
+@click.argument("target", type=PATH, metavar="OUT")
+@click.option("--dense", "dense_path", type=PATH, required=True, help="Shapes with all landmarks.")
 @_FORCE
 @json_option
 def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_json: bool) -> None:
@@ -201,14 +200,14 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
 
 
 @click.command()
-@click.argument("predicted", type=_PATH)
-@click.option("--truth", type=_PATH, required=True, help="Data set with the true landmarks.")
+@click.argument("predicted", type=PATH)
+@click.option("--truth", type=PATH, required=True, help="Data set with the true landmarks.")
 @click.option("--split", metavar="NAME", help="Judge only this split of the truth.")
 @click.option("--span", metavar="NAME", help="What errors are parts of; the format's first span.")
 @click.option(
-    "--without", type=_PATH, metavar="DATA", help="Leave out its shapes, as those learnt from."
+    "--without", type=PATH, metavar="DATA", help="Leave out its shapes, as those learnt from."
 )
-@click.option("--baseline", type=_PATH, metavar="DENSE", help="Add a row: its mean shape.")
+@click.option("--baseline", type=PATH, metavar="DENSE", help="Add a row: its mean shape.")
 @click.option("--components", is_flag=True, help="Add a row for each component of the format.")
 @json_option
 def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401

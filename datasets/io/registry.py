@@ -20,7 +20,7 @@ import numpy as np
 
 from datasets.dataset import BOX_COLUMNS, HEADER_FILE, LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
-from datasets.files import files_below, named_errors
+from datasets.files import files_below, named_errors, path_of
 from datasets.formats import LandmarkFormat
 from datasets.formats import landmark_format as format_by_name
 from datasets.images import IMAGE_SUFFIXES
@@ -147,9 +147,11 @@ def read(
     UnknownNameError
         If there is no such file type or landmark format.
     """
-    path = Path(path)
+    path = path_of(path)
     if isinstance(landmark_format, str):
         landmark_format = format_by_name(landmark_format)
+    if not isinstance(landmark_format, LandmarkFormat | None):
+        raise TypeError(f"expected a landmark format or its name, got {landmark_format!r}")
     with named_errors(path, "read"):
         known = _by_name(file_type) if file_type else type_of(path)
         if not path.exists():
@@ -177,7 +179,7 @@ def write(
         If the type cannot hold the shapes: three dimensions, absent landmarks, no pictures;
         or the place cannot be written to.
     """
-    path = Path(path)
+    path = path_of(path)
     known = _by_name(file_type) if file_type else _type_to_write(path)
     if known.write is None:
         raise UnknownNameError(f"the file type {known.name!r} can only be read")

@@ -74,3 +74,11 @@ def test_on_a_terminal_progress_is_shown_on_standard_error(monkeypatch, capsys):
     assert "Reading" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_table_shows_texts_as_they_are(capsys):
+    texts = ["[/bold]", "[red]x[/red]", ":smile:", "a\x1b[1mb"]
+    report({}, as_json=False, rows=[{"name": text} for text in texts])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert lines[:3] == texts[:3]
+    assert "\x1b" not in lines[3]

@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from annotate.cli import main
 from datasets.dataset import LandmarkDataset, sample_table
 from datasets.formats import SparseFormat, landmark_format
 from datasets.images import write_image
-from datasets.io.registry import read
+from datasets.io.registry import read, write
 from datasets.shapes import ShapeSet
 
 FORMAT = landmark_format("300w-68")
@@ -252,3 +255,36 @@ def test_convert_puts_a_text_before_every_name(faces, tmp_path, capsys):
     run(capsys, "convert", tmp_path / "faces", tmp_path / "a", "--prefix", "cam2-")
     names = list(read(tmp_path / "a").samples["shape_id"])
     assert names == [f"cam2-{name}" for name in faces.samples["shape_id"]]
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_killed_convert_does_not_stand_in_the_way_of_its_repetition(tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".new-abc.part").write_text("half")
+    run(capsys, "convert", tmp_path / "faces", tmp_path / "out")
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_command_that_is_asked_to_end_says_so_and_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def asked(*_, **_more):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("datasets.dataset.pq.ParquetWriter", asked)
+    with pytest.raises(SystemExit) as stop:
+        main(["convert", str(tmp_path / "faces"), str(tmp_path / "out")])
+    assert stop.value.code == 1
+    assert capsys.readouterr().err.strip() == "Error: stopped"
+    assert not list(tmp_path.glob("out/*"))
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.usefixtures("faces")
+def test_an_empty_path_is_not_the_folder_that_one_is_in(faces, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path / "faces")
+    for arguments in (["info", ""], ["convert", "", "x"], ["convert", "x", ""]):
+        assert "expected a path, got ''" in assert_fails(capsys, tmp_path, *arguments)
+    for act in (lambda: read(""), lambda: write(faces, ""), lambda: faces.save("")):
+        with pytest.raises(ValueError, match="expected a path, got ''"):
+            act()

@@ -246,3 +246,9 @@ def test_an_archive_keeps_a_format_of_its_own(tmp_path):
     again = read(tmp_path / "a.npz")
     assert again.format == own
     assert again.shapes.points.shape == (1, 5, 3)
+
+
+@pytest.mark.parametrize("wrong", [5, [1], b"mafl-5"])
+def test_what_is_no_landmark_format_is_refused_at_once(tmp_path, wrong):
+    with pytest.raises(TypeError, match="expected a landmark format or its name, got"):
+        read(tmp_path, landmark_format=wrong)
