@@ -129,7 +129,7 @@ def _sizes(name: str, given: Any) -> list[int | None]:  # noqa: ANN401 - any col
     sizes = [None if pd.isna(value) else value for value in given]
     for size in sizes:
         if size is not None and not (0 < size <= LARGEST_PX and size % 1 == 0):
-            problem = f"{name}: expected a whole number of pixels, got {size!r}"
+            problem = f"{name}: expected a whole number of pixels, got {size}"
             raise ShapeMismatchError(problem)
     return [None if size is None else int(size) for size in sizes]
 

@@ -63,6 +63,9 @@ UNREADABLE = (
 )
 """What NumPy and zipfile were seen to raise on archives with changed bytes."""
 
+_FREE_BYTES, _MOST_SWELLING = 2**28, 100
+"""How much larger than packed an archive may get; only constants pack better, up to 1000 times."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -81,8 +84,9 @@ def read_npz(
     N, M, _ = points.shape
     fitting = fitting_format(_format(arrays, landmark_format_, path), None, M, path, "points")
     shapes = checked_shapes(path, fitting, points, _visibility(arrays, points, path))
-    names = _texts(arrays, "names", N, path) or [str(i) for i in range(N)]
-    ids = _texts(arrays, "shape_id", N, path) or unique_ids(map(str, names))
+    names = _texts(arrays, "names", N, path) or [None] * N
+    numbered = (name or str(i) for i, name in enumerate(names))
+    ids = _texts(arrays, "shape_id", N, path) or unique_ids(numbered)
     if not all(ids):
         raise FileFormatError(path, "shape_id", f"expected {N} texts, and one is empty")
     pictures = _texts(arrays, "image", N, path)
@@ -131,17 +135,29 @@ def _load(path: Path) -> Arrays:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive of named ones")
             names = list(archive.files)
+            _require_size(archive, path)
             arrays = {n: np.asarray(archive[n]) for n in names if n in _KNOWN}
     except FileNotFoundError as error:
         raise FileFormatError(path, None, "there is no such file") from error
+    except FileFormatError:
+        raise
     except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "allow_pickle" in str(error):  # NumPy's advice is to trust the file
+            reason = "it holds Python objects or something else that is no array of numbers"
         raise FileFormatError(path, None, f"not a readable npz archive: {reason}") from error
     if "points" not in arrays:
         found = ", ".join(names) or "nothing"
         raise FileFormatError(path, "points", f"this array is missing; the archive has: {found}")
     note_unread(path, (name for name in names if name not in _KNOWN))
     return arrays
+
+
+def _require_size(archive: Any, path: Path) -> None:  # noqa: ANN401 - NumPy's own type
+    packed, whole = path.stat().st_size, sum(part.file_size for part in archive.zip.infolist())
+    if whole > max(_FREE_BYTES, _MOST_SWELLING * packed):
+        sizes = f"from {packed / 2**20:.1f} to {whole / 2**20:.1f} MiB"
+        raise FileFormatError(path, None, f"it would swell {sizes}, as no landmarks do")
 
 
 def _points(arrays: Arrays, path: Path) -> NDArray[np.float64]:

@@ -208,7 +208,7 @@ def test_vis_is_one_where_visible_and_nan_is_absent(tmp_path):
         ({"points": POINTS, "format_toml": "= 1"}, "format: not a landmark format"),
         ({"points": POINTS, "box": np.ones((2, 3))}, r"box: expected numbers \(2, 4\)"),
         ({"points": POINTS, "size": np.full((2, 2), 1.5)}, "cannot safely cast|whole"),
-        ({"points": np.array([[[object()] * 2]])}, "not a readable npz archive: Object arrays"),
+        ({"points": np.array([[[object()] * 2]])}, "npz archive: it holds Python objects"),
     ],
 )
 def test_every_broken_array_of_an_archive_is_named(tmp_path, arrays, problem):
@@ -252,3 +252,24 @@ def test_an_archive_keeps_a_format_of_its_own(tmp_path):
 def test_what_is_no_landmark_format_is_refused_at_once(tmp_path, wrong):
     with pytest.raises(TypeError, match="expected a landmark format or its name, got"):
         read(tmp_path, landmark_format=wrong)
+
+
+def test_shapes_without_a_name_in_an_archive_are_numbered(tmp_path):
+    dataset = read(save_npz(tmp_path / "a.npz", points=POINTS, names=["", "b"]))
+    assert list(dataset.samples["shape_id"]) == ["0", "b"]
+
+
+def test_an_archive_that_would_swell_is_refused_before_it_is_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("points.npy", b"\0" * (300 * 2**20))
+    with pytest.raises(FileFormatError, match=r"would swell from 0\.3 to 300\.0 MiB"):
+        read(tmp_path / "a.npz")
+
+
+def test_an_archive_of_a_huge_header_gives_no_advice_to_trust_it(tmp_path):
+    header = b"\x93NUMPY\x02\x00" + (20_000).to_bytes(4, "little") + b" " * 20_000
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("points.npy", header)
+    with pytest.raises(FileFormatError, match="not a readable npz archive") as caught:
+        read(tmp_path / "a.npz")
+    assert "securely" not in str(caught.value)
