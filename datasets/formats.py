@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from operator import index
@@ -212,11 +212,21 @@ class SparseFormat:
             dense = format_from_table(table["dense"])
             chosen = _indices(table["sparse"]["chosen"])
             represented_by = _indices(table["sparse"]["represented_by"])
-            return cls(dense, chosen, represented_by)
+            sparse = cls(dense, chosen, represented_by)
+            _require_names(sparse, table["sparse"].get("names", sparse.names))
+            return sparse
         except KeyError as error:
             raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
         except (TypeError, ValueError) as error:
             raise FileFormatError(path, None, str(error)) from error
+
+
+def _require_names(sparse: SparseFormat, names: Sequence[Any]) -> None:
+    """Refuse names that are not those of the chosen landmarks: a person changed one of both."""
+    if list(names) != list(sparse.names):
+        shown, known = (", ".join(map(repr, each)) for each in (names, sparse.names))
+        problem = f"'names' are {shown}, but 'chosen' are {known}; change both or drop 'names'"
+        raise ShapeMismatchError(problem)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -228,11 +238,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If it cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FileFormatError(path, None, f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FileFormatError(path, None, f"not a TOML file: {error}") from error
+    except (ValueError, RecursionError) as error:  # some of them not tomllib's own
+        reason = str(error).partition("; use sys.")[0]
+        raise FileFormatError(path, None, f"not a TOML file: {reason}") from error
 
 
 def table_from_format(landmark_format: LandmarkFormat) -> dict[str, Any]:
@@ -275,7 +286,7 @@ def format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
 
 def _format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
     landmarks = tuple(str(name) for name in table["landmarks"])
-    spans = {name: (index(a), index(b)) for name, (a, b) in table.get("spans", {}).items()}
+    spans = {name: (_index(a), _index(b)) for name, (a, b) in table.get("spans", {}).items()}
     return LandmarkFormat(
         name=str(table["name"]),
         landmarks=landmarks,
@@ -285,7 +296,7 @@ def _format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
             Component(str(c["name"]), _indices(c["indices"])) for c in table.get("components", ())
         ),
         contours=tuple(
-            Contour(str(c["name"]), _indices(c["indices"]), bool(c["closed"]))
+            Contour(str(c["name"]), _indices(c["indices"]), _truth(c["closed"]))
             for c in table.get("contours", ())
         ),
         maps={name: _indices(indices) for name, indices in table.get("maps", {}).items()},
@@ -294,7 +305,19 @@ def _format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
 
 
 def _indices(values: Iterable[Any]) -> tuple[int, ...]:
-    return tuple(index(value) for value in values)
+    return tuple(_index(value) for value in values)
+
+
+def _index(value: Any) -> int:  # noqa: ANN401 - whatever stands in a file
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"expected a whole number, got {value!r}")
+    return index(value)
+
+
+def _truth(value: Any) -> bool:  # noqa: ANN401 - whatever stands in a file
+    if not isinstance(value, bool):
+        raise TypeError(f"closed: expected true or false, got {value!r}")
+    return value
 
 
 def format_names() -> tuple[str, ...]:

@@ -151,6 +151,9 @@ def test_a_sparse_format_survives_its_file(tmp_path):
         ('name = "points-4"\n', "", "name: this field is missing"),
         ("represented_by = [", "represented_by = 3 # [", "not a TOML file"),
         ("    3,\n]\nnames", "    9,\n]\nnames", "must increase within"),
+        ('    "3",\n]', '    "2",\n]', "'names' are '1', '2', but 'chosen' are '1', '3'"),
+        ("    1,\n    3,\n]", "    true,\n    3,\n]", "expected a whole number, got True"),
+        ("    1,\n    3,\n]", "    1.0,\n    3,\n]", "expected a whole number, got 1.0"),
     ],
 )
 def test_a_broken_sparse_file_is_refused_by_name(tmp_path, before, after, problem):
@@ -185,3 +188,20 @@ def test_toml_of_endless_brackets_is_refused(tmp_path):
     path.write_text("a = " + "[" * 100_000)
     with pytest.raises(FileFormatError, match=r"deep\.toml: not a TOML file"):
         read_toml(path)
+
+
+def test_whether_a_contour_is_closed_is_a_truth_value():
+    table = table_from_format(FACE)
+    table["contours"][0]["closed"] = "no"
+    with pytest.raises(ShapeMismatchError, match="closed: expected true or false, got 'no'"):
+        format_from_table(table)
+
+
+def test_toml_of_a_number_beyond_reading_is_refused_and_a_byte_order_mark_is_none(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("a = " + "1" * 5000)
+    with pytest.raises(FileFormatError, match=r"a\.toml: not a TOML file") as caught:
+        read_toml(path)
+    assert "sys." not in str(caught.value)
+    path.write_text("a = 1", "utf-8-sig")
+    assert read_toml(path) == {"a": 1}
