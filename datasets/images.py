@@ -64,7 +64,7 @@ def write_image(path: str | Path, image: Image) -> None:
         raise FileFormatError(path, None, f"expected one of {known}, got {path.suffix!r}")
     _, data = cv2.imencode(path.suffix, image[:, :, ::-1], quality)
     with named_errors(path, "written"):
-        data.tofile(path)
+        path.write_bytes(data.tobytes())  # unlike tofile, it says why it failed
 
 
 def find_images(folder: str | Path) -> list[Path]:

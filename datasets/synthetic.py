@@ -17,7 +17,7 @@ from datasets.demo_faces.drawing import draw_picture
 from datasets.demo_faces.look import Look, draw_look, draw_moment
 from datasets.demo_faces.shapes import Points, draw_identity, draw_shape, placed
 from datasets.errors import FewmarkError, ShapeMismatchError
-from datasets.files import named_errors
+from datasets.files import is_empty, named_errors, replacing_folder
 from datasets.formats import landmark_format
 from datasets.images import Image, write_image
 from datasets.progress import Progress, ignore_progress
@@ -91,28 +91,29 @@ def make_demo(  # noqa: PLR0913, PLR0917 - a demo's every choice has a default
     if not 0 <= valid_share < 1:
         raise DemoError(f"the share of subjects to validate on lies in [0, 1), got {valid_share}")
     with named_errors(folder, "written"):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not (folder.is_dir() and is_empty(folder)):
             problem = "expected a new or empty folder, but there is something already"
             raise DemoError(f"{folder}: {problem}")
-        (folder / _IMAGES).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     on_progress = on_progress or ignore_progress
     faces = [divmod(row, images_per_subject) for row in range(n_images)]
     names = [f"s{subject:03d}-{number}" for subject, number in faces]
     images = [f"{_IMAGES}/{name}.jpg" for name in names]
     points, visibility = np.empty((n_images, 68, 2)), np.empty((n_images, 68), dtype=np.uint8)
-    for row, (subject, number) in enumerate(faces):
-        face = demo_face(subject, number, size_px=size_px, seed=seed)
-        write_image(folder / images[row], face.image)
-        points[row], visibility[row] = face.points, face.visibility
-        on_progress(row + 1, n_images)
     split = ["valid" if _validates(subject, valid_share) else "train" for subject, _ in faces]
     subjects, sizes = [name.split("-")[0] for name in names], [size_px] * n_images
     samples = sample_table(
         names, images, height_px=sizes, width_px=sizes, split=split, subject=subjects
     )
-    shapes = ShapeSet(landmark_format(FORMAT), points, visibility)
-    dataset = LandmarkDataset(shapes, samples, folder)
-    dataset.save(folder)
+    with replacing_folder(folder / _IMAGES) as pictures:
+        for row, (subject, number) in enumerate(faces):
+            face = demo_face(subject, number, size_px=size_px, seed=seed)
+            write_image(pictures / f"{names[row]}.jpg", face.image)
+            points[row], visibility[row] = face.points, face.visibility
+            on_progress(row + 1, n_images)
+        shapes = ShapeSet(landmark_format(FORMAT), points, visibility)
+        dataset = LandmarkDataset(shapes, samples, folder)
+        dataset.save(folder)
     return dataset
 
 

@@ -1,8 +1,11 @@
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from datasets.dataset import LandmarkDataset
-from datasets.errors import FewmarkError
+from datasets.errors import FewmarkError, FileFormatError
 from datasets.formats import landmark_format
 from datasets.images import read_image
 from datasets.synthetic import DemoError, demo_face, make_demo, sample_faces
@@ -133,3 +136,22 @@ def test_numbers_out_of_range_are_refused_before_anything_is_written(arguments, 
     with pytest.raises(DemoError, match=problem):
         make_demo(tmp_path / "d", **arguments)
     assert not (tmp_path / "d").exists()
+
+
+def test_a_demo_that_ends_half_way_leaves_nothing_and_can_be_made_again(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(FileFormatError, match="No space left on device"):
+            make_demo(tmp_path / "d", 3, **SMALL)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_demo(tmp_path / "d", 3, on_progress=stopped, **SMALL)
+    assert not list((tmp_path / "d").iterdir())
+    (tmp_path / "d" / ".new-killed").mkdir()
+    assert len(make_demo(tmp_path / "d", 3, **SMALL)) == 3
