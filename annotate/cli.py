@@ -71,6 +71,8 @@ def _run(arguments: list[str] | None) -> None:
     except (click.ClickException, FewmarkError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _fail(text)
+    except MemoryError:
+        _fail("there is not enough memory")
     except OSError as error:  # the disk, a permission, a file where a folder should be
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
 
@@ -104,11 +106,12 @@ def project() -> None:
 @json_option
 def create(store: str, name: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Make the project NAME in STORE, with one item for every shape of a data set."""
-    from annotate.exchange import create_project, mean_guide
+    from annotate.exchange import add_project, mean_guide, new_items, require_project_name
     from annotate.store import open_store
     from datasets.formats import SparseFormat
     from datasets.io.registry import read
 
+    require_project_name(name)
     sparse = SparseFormat.load(options["sparse"])
     whole = read(options["data"], landmark_format=_format_for(options["data"], sparse))
     guides = whole if options["guide"] is None else read(options["guide"])
@@ -121,8 +124,10 @@ def create(store: str, name: str, *, as_json: bool, **options: Any) -> None:  # 
     elif options["guide"] is not None:
         problem = f"{options['guide']}: has {guides.format.name}, not {sparse.dense.name}"
         raise ShapeMismatchError(problem)
-    with progress_bar("Reading pictures") as on_progress, _opened(open_store(store)) as opened:
-        made = create_project(opened, name, sparse, dataset, guide=guide, on_progress=on_progress)
+    with progress_bar("Reading pictures") as on_progress:
+        items = new_items(sparse, dataset, on_progress)
+    with _opened(open_store(store)) as opened:  # not before, so that no empty store is left
+        made = add_project(opened, name, sparse, items, guide)
     result = {"project": made.name, "store": store, "pictures": len(dataset)}
     report({**result, "landmarks": len(sparse)}, as_json=as_json)
 

@@ -19,6 +19,7 @@ from datasets.io.samples import with_sizes
 from datasets.progress import Progress, ignore_progress
 from datasets.shapes import ShapeSet
 
+_LONGEST_NAME = 100
 _WRITER = "fewmark"
 """Writer of what commands save; people's browsers draw random names."""
 
@@ -48,7 +49,7 @@ def create_project(
     store
         Where it is added.
     name
-        Unique in the store.
+        Unique in the store, see `require_project_name`.
     sparse
         What is marked.
     dataset
@@ -64,13 +65,52 @@ def create_project(
     FileFormatError
         If a picture is missing or cannot be read.
     StoreError
-        If the name is taken.
+        If the name is not good or taken, or there is no row.
     """
+    require_project_name(name)
+    return add_project(store, name, sparse, new_items(sparse, dataset, on_progress), guide)
+
+
+def require_project_name(name: str) -> None:
+    """Refuse a project's name that cannot be shown in one line.
+
+    Raises
+    ------
+    StoreError
+        If it is empty or long, or has spaces around it or control characters.
+    """
+    if not (0 < len(name) <= _LONGEST_NAME and name.isprintable() and name == name.strip()):
+        problem = f"expected 1 to {_LONGEST_NAME} letters, digits and signs, spaces only between"
+        raise StoreError(f"{name[:40]!r} is no good name for a project: {problem}")
+
+
+def new_items(
+    sparse: SparseFormat, dataset: LandmarkDataset, on_progress: Progress | None = None
+) -> list[NewItem]:
+    """The items of a project to be: everything about it that can be wrong before it is stored.
+
+    Raises
+    ------
+    FewmarkError
+        As `create_project`, but for the name.
+    """
+    if len(dataset) == 0:
+        raise StoreError("a project needs at least one picture, and none is left to mark in")
     if dataset.format.landmarks != sparse.dense.landmarks:
         problem = f"the data set has landmarks of {dataset.format.name}, "
         raise ShapeMismatchError(problem + f"the sparse format of {sparse.dense.name}")
     sized = with_sizes(dataset, on_progress or ignore_progress)
-    items = [_new_item(sized, row) for row in range(len(sized))]
+    return [_new_item(sized, row) for row in range(len(sized))]
+
+
+def add_project(
+    store: AnnotationStore,
+    name: str,
+    sparse: SparseFormat,
+    items: Sequence[NewItem],
+    guide: NDArray[np.float64] | None = None,
+) -> Project:
+    """Store a project of `new_items`; see `create_project`."""
     points = None if guide is None else [(float(x), float(y)) for x, y in guide]
     return store.create_project(name, sparse, items, points)
 

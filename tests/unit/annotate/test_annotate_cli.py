@@ -183,3 +183,37 @@ def test_numbers_that_make_no_sense_are_refused(
     assert "'--seed': -1" in failed(capsys, *simulate, *truth, "--seed", -1)
     assert "got nan" in failed(capsys, *simulate, *truth, "--noise", "nan")
     assert ran(capsys, "project", "list", workspace / "labels.sqlite")["rows"][0]["done"] == 0
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[1mb", "n" * 101, " a", "a\udc80"])
+def test_a_project_needs_a_name_that_can_be_shown_and_no_store_is_left_without(
+    capsys: pytest.CaptureFixture[str], workspace: Path, name: str
+) -> None:
+    before = sorted(workspace.rglob("*"))
+    line = failed(
+        capsys, "project", "create", workspace / "new" / "s.sqlite", name,
+        "--sparse", workspace / "three.toml", "--data", workspace / "faces",
+    )  # fmt: skip
+    assert "is no good name for a project" in line
+    assert sorted(workspace.rglob("*")) == before
+
+
+def test_a_store_that_was_made_for_a_project_that_failed_is_removed(
+    capsys: pytest.CaptureFixture[str], workspace: Path, truth: LandmarkDataset
+) -> None:
+    truth.image_path(0).write_bytes(b"broken")
+    failed(
+        capsys, "project", "create", workspace / "s.sqlite", "faces",
+        "--sparse", workspace / "three.toml", "--data", workspace / "faces",
+    )  # fmt: skip
+    assert not list(workspace.glob("s.sqlite*"))
+
+
+def test_too_little_memory_is_one_line(
+    capsys: pytest.CaptureFixture[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("datasets.io.registry.type_of", fails)
+    assert failed(capsys, "info", workspace / "faces") == "Error: there is not enough memory\n"
