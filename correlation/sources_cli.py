@@ -9,7 +9,7 @@ import click
 
 from datasets.cli import require_free
 from datasets.console import PATH
-from datasets.errors import SelectionError
+from datasets.errors import SelectionError, about
 
 if TYPE_CHECKING:
     from correlation.affinity import AffinityMatrix
@@ -76,10 +76,10 @@ def matrix_of(
         import numpy as np
 
         data = shapes_of(source, dask, **how)
-        data = data if split is None else data.split(split)
-        if share is not None:
-            data = data.draw(share, np.random.default_rng(seed))
-        with warnings.catch_warnings():
+        with about(source), warnings.catch_warnings():
+            data = data if split is None else data.split(split)
+            if share is not None:
+                data = data.draw(share, np.random.default_rng(seed))
             warnings.simplefilter("ignore", FewmarkWarning)  # told below, without a place in code
             moments = _moments(data, alignment or ALIGNMENTS[0], dask)
             matrix = affinity_from_moments(moments, landmark_format=data.format)
@@ -131,8 +131,9 @@ def dataset_of(
     from datasets.io.registry import read
 
     data = read(source, from_type, landmark_format=format_name)
-    data = data if split is None else data.split(split)
-    return data if share is None else data.draw(share, np.random.default_rng(seed))
+    with about(source):
+        data = data if split is None else data.split(split)
+        return data if share is None else data.draw(share, np.random.default_rng(seed))
 
 
 def about_matrix(matrix: "AffinityMatrix") -> dict[str, Any]:

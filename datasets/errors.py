@@ -11,6 +11,8 @@
     └── StoreError           the annotation store refused (conflict, unknown item)
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -57,3 +59,13 @@ class TrainingError(FewmarkError):
 
 class StoreError(FewmarkError):
     """The annotation store refused what was asked."""
+
+
+@contextmanager
+def about(*paths: Path) -> Iterator[None]:
+    """Name what was read in errors of the block that know data sets, but not their places."""
+    try:
+        yield
+    except (ShapeMismatchError, UnknownNameError) as error:
+        names = " and ".join(str(path) for path in paths)
+        raise type(error)(f"{names}: {error}") from error

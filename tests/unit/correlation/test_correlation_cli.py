@@ -300,3 +300,12 @@ def test_stability_draws_the_subjects_of_the_data(dataset, tmp_path):
     rows = json.loads(run(*arguments, "--sizes", "--split", "train").stdout)["rows"]
     assert [row["subjects"] for row in rows] == [10, 14]
     assert "jaccard" in run("stability", folder, "--m", 2, "--resamples", 2, "--share", 0.5).stdout
+
+
+def test_what_is_wrong_with_the_shapes_names_their_file(folder, tmp_path):
+    with pytest.raises(FewmarkError, match=r"faces: no shape is in split 'dev'"):
+        run("affinity", folder, "--split", "dev")
+    empty = LandmarkDataset.load(folder).take([])
+    empty.save(tmp_path / "empty")
+    with pytest.raises(FewmarkError, match=r"empty: there is no shape to take moments of"):
+        run("affinity", tmp_path / "empty")
