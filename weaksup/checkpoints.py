@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import struct
 from typing import Any
 
 import torch
@@ -14,7 +15,22 @@ from weaksup.run_folder import RunFolder
 from weaksup.samples import TrainingData
 
 _VERSION = 1
-_UNREADABLE = (RuntimeError, OSError, EOFError, ValueError, LookupError, pickle.UnpicklingError)
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""What torch and pickle raise on changed bytes, and what their code could."""
+
 _KEYS = frozenset(
     {"version", "config", "data", "stage", "epoch", "epochs_done", "warnings", "learner"}
 )

@@ -98,6 +98,7 @@ def _begun(options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
 
 
 def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
+    from weaksup.run_folder import SOURCES_FILE
     from weaksup.sources import Sources
 
     given = [name for name in _SETTLED if options[name] not in (None, ())]
@@ -106,7 +107,7 @@ def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[Training
         raise click.UsageError(f"--resume goes on with what the run was told; leave out --{name}")
     config = folder.require().config
     config = config.changed(device=options["device"], threads=options["threads"])
-    return config, Sources.from_table(folder.sources)
+    return config, Sources.from_table(folder.sources, folder.path / SOURCES_FILE)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from weaksup import run_shelf
 from weaksup.completion import complete, mean_shape_prediction
 from weaksup.evaluation import Evaluation, evaluate
 from weaksup.figures import PREDICTED, TRUE, ced_figure, comparison_tile, landmark_error_figure
-from weaksup.run_folder import RunFolder
+from weaksup.run_folder import SOURCES_FILE, RunFolder
 from weaksup.sources import USUAL_SPLIT, Sources
 from weaksup.ui import as_file, attempt, show_problem, wait_for
 
@@ -241,12 +241,13 @@ def _mean_shape(run: RunFolder, evaluation: Evaluation) -> Evaluation | None:
 
 
 def _trained_on(run: RunFolder) -> LandmarkDataset:
-    return _load_data(str(run.path), (run.path / "sources.toml").stat().st_mtime_ns)
+    return _load_data(str(run.path), (run.path / SOURCES_FILE).stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner="Reading labels", max_entries=4)
 def _load_data(path: str, stamp: int) -> LandmarkDataset:  # noqa: ARG001
-    return Sources.from_table(RunFolder(path).sources).load().images
+    run = RunFolder(path)
+    return Sources.from_table(run.sources, run.path / SOURCES_FILE).load().images
 
 
 def _show_completed(run: RunFolder, dataset: LandmarkDataset) -> None:

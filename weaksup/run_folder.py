@@ -25,11 +25,13 @@ import tomli_w
 
 from correlation.affinity import AffinityMatrix
 from correlation.series import series_file, series_files
+from datasets.dataset import HEADER_FILE, SHAPES_FILE
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, read_toml
 from weaksup.config import TrainingConfig
 
+SOURCES_FILE = "sources.toml"
 RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
 INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
 
@@ -135,7 +137,7 @@ class RunFolder:
         with named_errors(self.path, "written"):
             self.path.mkdir(parents=True, exist_ok=True)
         sparse.save(self.path / "sparse.toml")
-        with replacing(self.path / "sources.toml") as path:
+        with replacing(self.path / SOURCES_FILE) as path:
             path.write_text(tomli_w.dumps(dict(sources)), encoding="utf-8")
         self.keep_metrics(0)
         config.save(self.path / "config.toml")  # last: from now on the run exists
@@ -143,7 +145,8 @@ class RunFolder:
     def _require_no_foreign(self) -> None:
         """What a stopped `create` leaves is written again; what is somebody else's must stay."""
         affinities = series_files(self.affinities).values()
-        for path in (self.checkpoint, self.path / "state.json", *affinities):
+        others = ("state.json", HEADER_FILE, SHAPES_FILE)
+        for path in (self.checkpoint, *(self.path / name for name in others), *affinities):
             if path.exists():
                 problem = f"{path} is there, but no run it belongs to; choose another folder"
                 raise TrainingError(problem)
@@ -164,7 +167,7 @@ class RunFolder:
             return
         _ = self.config
         # The config comes last: till then it is a run, however this ends.
-        names = ("checkpoint.pt", "state.json", "metrics.csv", "sources.toml", "sparse.toml")
+        names = ("checkpoint.pt", "state.json", "metrics.csv", SOURCES_FILE, "sparse.toml")
         self.keep_affinities(0)
         with named_errors(self.path, "written"):
             for name in (*names, "config.toml"):
@@ -195,7 +198,7 @@ class RunFolder:
     @property
     def sources(self) -> dict[str, Any]:
         """Where its data came from, as the command was told."""
-        return read_toml(self.path / "sources.toml")
+        return read_toml(self.path / SOURCES_FILE)
 
     def state(self) -> RunState | None:
         """What the run is doing; None before it begins.

@@ -50,20 +50,28 @@ class Sources:
         return {name: value for name, value in table.items() if value is not None}
 
     @classmethod
-    def from_table(cls, table: dict[str, Any]) -> Self:
-        """The inverse of `to_table`.
+    def from_table(cls, table: dict[str, Any], path: Path) -> Self:
+        """The inverse of `to_table`; `path` is the file that it was read from.
 
         Raises
         ------
         TrainingError
             If it names no data, as for a run that was started from Python.
+        FileFormatError
+            If a value is not what it should be.
         """
-        if not table.get("data"):
-            raise TrainingError(
-                "sources.toml names no data: this run can be resumed only from Python"
-            )
+        data = table.get("data")
+        if not data:
+            problem = "names no data: this run can be resumed only from Python"
+            raise TrainingError(f"{path} {problem}")
+        if not isinstance(data, list) or not all(isinstance(each, str) for each in data):
+            raise FileFormatError(path, "data", f"expected a list of texts, got {data!r}")
+        for name in ("sparse", "valid", "split", "valid_split"):
+            if not isinstance(table.get(name, ""), str):
+                problem = f"expected a text, got {table[name]!r}"
+                raise FileFormatError(path, name, problem)
         return cls(
-            tuple(Path(path) for path in table["data"]),
+            tuple(Path(each) for each in data),
             Path(table["sparse"]) if "sparse" in table else None,
             Path(table["valid"]) if "valid" in table else None,
             table.get("split"),

@@ -1,7 +1,8 @@
 """What the pages share: a run while it works, jobs that are waited for, and downloads."""
 
+import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import streamlit as st
@@ -27,11 +28,20 @@ _PROBLEM = "weaksup.problem"
 
 def show_run(run: RunFolder) -> None:
     """State, curves and buttons of a run; renewed by itself while the run works."""
-    job = find_job(run.path)
-    state = run.state()
-    at_work = is_at_work(job, state)
-    # A run that rests is not looked at again: no page polls for nothing.
-    st.fragment(_show_run, run_every=_LOOK_AGAIN_S if at_work else None)(run, was_at_work=at_work)
+    with _told():
+        at_work = is_at_work(find_job(run.path), run.state())
+        # A run that rests is not looked at again: no page polls for nothing.
+        every_s = _LOOK_AGAIN_S if at_work else None
+        st.fragment(_show_run, run_every=every_s)(run, was_at_work=at_work)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Show what is wrong with a run in place of it: the page around goes on."""
+    try:
+        yield
+    except FewmarkError as error:
+        st.error(str(error))
 
 
 def is_at_work(job: Job | None, state: RunState | None) -> bool:
@@ -41,6 +51,7 @@ def is_at_work(job: Job | None, state: RunState | None) -> bool:
     return state is not None and state.status == run_folder.RUNNING
 
 
+@_told()
 def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
     job, state = find_job(run.path), run.state()
     at_work = is_at_work(job, state)

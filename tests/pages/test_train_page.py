@@ -248,8 +248,12 @@ def test_a_deleted_run_can_be_taken_back(space):
 def test_broken_files_of_a_run_are_told_in_one_line(space):
     fill(space, pictures=False)
     run = add_run(space, "broken", "finished")
-    (run.path / "state.json").write_text("{")
-    assert "not the state of a run" in texts(opened().error)
+    for text in ("{", "[]"):
+        (run.path / "state.json").write_text(text)
+        page = opened()
+        assert "not the state of a run" in texts(page.error)
+    press(page, "Delete this run")
+    assert not run.path.exists()
 
 
 def test_what_a_model_placed_is_not_proposed_to_learn_from(space):

@@ -152,6 +152,14 @@ def test_what_is_somebody_elses_is_not_taken_for_a_runs(tmp_path, sparse):
         assert (folder.path / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["dataset.toml", "shapes.parquet"])
+def test_a_run_does_not_begin_in_the_folder_of_a_data_set(tmp_path, sparse, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(TrainingError, match=f"{name} is there, but no run it belongs to"):
+        RunFolder(tmp_path).create(preset("quick"), sparse, {})
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_a_folder_with_another_config_is_not_cleared(tmp_path):
     folder = RunFolder(tmp_path)
     (tmp_path / "config.toml").write_text("[server]")
@@ -178,7 +186,7 @@ def test_a_run_without_a_checkpoint_says_so(run):
         read_checkpoint(run)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04broken"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"not a checkpoint", b"PK\x03\x04broken"])
 def test_a_broken_checkpoint_is_refused(run, content):
     run.checkpoint.write_bytes(content)
     with pytest.raises(FileFormatError, match=r"checkpoint\.pt: not a checkpoint"):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,14 +57,14 @@ def test_a_table_gives_the_sources_back(places):
     sources = Sources(
         (places / "dense", places / "clicks"), places / "m2.toml", places / "faces", "a", "b"
     )
-    assert Sources.from_table(sources.to_table()) == sources
+    assert Sources.from_table(sources.to_table(), Path("sources.toml")) == sources
     few = Sources((places / "dense",))
-    assert Sources.from_table(few.to_table()) == few
+    assert Sources.from_table(few.to_table(), Path("sources.toml")) == few
 
 
 def test_a_table_without_data_is_refused():
     with pytest.raises(TrainingError, match="names no data"):
-        Sources.from_table({})
+        Sources.from_table({}, Path("sources.toml"))
 
 
 def test_data_sets_that_do_not_fit_together_are_refused_by_name(places):
@@ -72,3 +74,18 @@ def test_data_sets_that_do_not_fit_together_are_refused_by_name(places):
     other.save(places / "three")
     with pytest.raises(FileFormatError, match=r"three: cannot join spots-5 with points-3"):
         Sources((places / "dense", places / "three")).load()
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ({"data": "faces"}, "data: expected a list of texts, got 'faces'"),
+        ({"data": [1]}, r"data: expected a list of texts, got \[1\]"),
+        ({"data": ["a"], "sparse": 5}, "sparse: expected a text, got 5"),
+        ({"data": ["a"], "split": ["train"]}, r"split: expected a text, got \['train'\]"),
+    ],
+)
+def test_sources_of_wrong_types_are_refused_with_the_file(tmp_path, table, problem):
+    with pytest.raises(FileFormatError, match=problem) as caught:
+        Sources.from_table(table, tmp_path / "sources.toml")
+    assert caught.value.path == tmp_path / "sources.toml"
