@@ -11,6 +11,7 @@ import click
 
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
+from datasets.errors import ShapeMismatchError, about
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -66,6 +67,7 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
     data = sources.load()
     if not resume:
         require_trainable(config, data)  # before anything is forgotten or written
+        data.require_pictures()
         folder.clear()
         folder.create(config, data.sparse, sources.to_table())
     with _stop_on_signals() as stop, progress_bar("Training") as on_progress:
@@ -187,7 +189,8 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
     require_free(target, force=force)
     dense = read(dense_path)
     clicked = _read(source, None, dense.format)
-    completed = complete_dataset(clicked, dense)
+    with about(source, dense_path):
+        completed = complete_dataset(clicked, dense)
     completed.save(target)
     present = clicked.shapes.present
     result = {
@@ -220,12 +223,16 @@ def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> 
 
     true = _read(truth, options["split"])
     if options["without"] is not None:
-        true = without(true, _read(options["without"], None, true.format))
-    evaluation = measure(_read(predicted, None, true.format), true, options["span"])
+        with about(options["without"], truth):
+            true = without(true, _read(options["without"], None, true.format))
+    found = _read(predicted, None, true.format)
+    with about(predicted, truth):
+        evaluation = measure(found, true, options["span"])
     rows = []
     if options["baseline"] is not None:
         dense = read(options["baseline"], landmark_format=true.format)
-        level = mean_shape_prediction(dense, evaluation.truth)
+        with about(options["baseline"], truth):
+            level = mean_shape_prediction(dense, evaluation.truth)
         errors = measure(level, evaluation.truth, options["span"]).errors
         rows.append({"what": "mean shape", **rates(errors)})
     if options["components"]:
@@ -246,7 +253,8 @@ def _read(
     from datasets.io.registry import read
 
     dataset = read(path, landmark_format=landmark_format)
-    return dataset if split is None else dataset.split(split)
+    with about(path):
+        return dataset if split is None else dataset.split(split)
 
 
 COMMANDS: list[click.Command] = [train, infer, complete, evaluate]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.dataset import LandmarkDataset
-from datasets.errors import ShapeMismatchError, TrainingError
+from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.images import Frame, cut, frame_of, read_image
 from datasets.progress import Progress, ignore_progress
@@ -55,6 +55,22 @@ class TrainingData:
                 raise TrainingError(f"the {name} data are not of two dimensions")
             if len(dataset) == 0:
                 raise TrainingError(f"the {name} data are empty")
+
+    def require_pictures(self) -> None:
+        """Look whether every picture is there, without reading it.
+
+        Raises
+        ------
+        FileFormatError
+            If one is missing.
+        ShapeMismatchError
+            If a row has none.
+        """
+        for dataset in (self.images, *([] if self.valid is None else [self.valid])):
+            for row in range(len(dataset)):
+                path = dataset.image_path(row)
+                if not path.is_file():
+                    raise FileFormatError(path, None, "there is no such picture")
 
     def dense_rows(self) -> NDArray[np.int64]:
         """Rows of the training data that have all M landmarks."""

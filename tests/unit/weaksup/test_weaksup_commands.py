@@ -158,14 +158,20 @@ def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, tra
         (["infer", trained.path, places / "gone", places / "out"], "gone"),
         (
             ["infer", trained.path, valid, places / "out", "--split", "x"],
-            "this data set has no splits",
+            f"{valid}: this data set has no splits",
         ),
         (["infer", trained.path, valid, dense], "exists already"),
         (["complete", clicks, dense, "--dense", dense], "exists already"),
         (["complete", clicks, places / "out", "--dense", clicks], "two at least; found 0"),
+        (["complete", clicks, places / "out", "--dense", clicks], f"{clicks} and {clicks}: "),
         (["complete", clicks, places / "out"], "--dense"),
         (["evaluate", dense, "--truth", valid], "no shape is in both data sets"),
+        (["evaluate", dense, "--truth", valid], f"{dense} and {valid}: "),
         (["evaluate", valid, "--truth", valid, "--span", "eyes"], "no span 'eyes'"),
+        (
+            ["evaluate", valid, "--truth", valid, "--without", valid],
+            f"{valid}: every shape of {valid} is in it, so nothing is left to judge",
+        ),
         (["evaluate", valid, "--truth", places / "gone"], "gone"),
     ):
         assert message in refusal(capsys, *arguments)
@@ -230,3 +236,16 @@ def test_a_killed_run_goes_on_bit_by_bit(places, capsys):
     assert without_seconds(whole) == without_seconds(killed)
     ours, theirs = (read_checkpoint(run)["learner"]["network"] for run in (whole, killed))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_missing_pictures_are_told_before_the_run_begins(places, pictures, capsys):
+    picture = pictures[1].image_path(3)
+    bytes_ = picture.read_bytes()
+    picture.unlink()
+    try:
+        before = listing(places)
+        message = refusal(capsys, *training(places))
+        assert f"{picture}: there is no such picture" in message
+        assert listing(places) == before
+    finally:
+        picture.write_bytes(bytes_)
