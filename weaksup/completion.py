@@ -34,6 +34,9 @@ def complete(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDatase
     ShapeMismatchError
         If the formats differ, or fewer than two dense shapes have all landmarks.
     """
+    if not isinstance(clicked, LandmarkDataset) or not isinstance(dense, LandmarkDataset):
+        found = f"{type(clicked).__name__} and {type(dense).__name__}"
+        raise TypeError(f"expected two LandmarkDatasets, got {found}")
     model = ShapeModel.fit(_dense_shapes(clicked, dense))
     begun = clicked.shapes.present.any(axis=1)
     points, visibility = clicked.shapes.points.copy(), clicked.shapes.visibility.copy()

@@ -107,7 +107,8 @@ def evaluate(
     matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
     both = np.flatnonzero(matches >= 0)
     if both.size == 0:
-        ours, theirs = (d.samples["shape_id"].head(2).tolist() for d in (predicted, truth))
+        firsts = (d.samples["shape_id"].head(2).tolist() for d in (predicted, truth))
+        ours, theirs = (names or "nothing" for names in firsts)
         problem = f"no shape is in both data sets: names here are like {ours}, there like {theirs}"
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)

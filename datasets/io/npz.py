@@ -142,7 +142,8 @@ def _load(path: Path) -> Arrays:
     except FileFormatError:
         raise
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        told = getattr(error, "strerror", None) or str(error)
+        reason = told.splitlines()[0] if told else type(error).__name__
         if "allow_pickle" in str(error):  # NumPy's advice is to trust the file
             reason = "it holds Python objects or something else that is no array of numbers"
         raise FileFormatError(path, None, f"not a readable npz archive: {reason}") from error

@@ -273,3 +273,9 @@ def test_an_archive_of_a_huge_header_gives_no_advice_to_trust_it(tmp_path):
     with pytest.raises(FileFormatError, match="not a readable npz archive") as caught:
         read(tmp_path / "a.npz")
     assert "securely" not in str(caught.value)
+
+
+def test_a_folder_in_an_archives_place_is_told_in_plain_words(tmp_path):
+    (tmp_path / "a.npz").mkdir()
+    with pytest.raises(FileFormatError, match="not a readable npz archive: Is a directory"):
+        read(tmp_path / "a.npz", "npz")

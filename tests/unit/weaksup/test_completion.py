@@ -47,6 +47,8 @@ def test_too_few_dense_shapes_and_other_formats_are_refused(pictures, sparse):
     )
     with pytest.raises(ShapeMismatchError, match="points-5, the others spots-5"):
         complete(clicked, pictures[0].with_shapes(other))
+    with pytest.raises(TypeError, match=r"expected two LandmarkDatasets, got .* ShapeSet"):
+        complete(clicked, pictures[0].shapes)
 
 
 def test_mean_shape_without_boxes_is_the_mean_in_the_pictures(pictures):

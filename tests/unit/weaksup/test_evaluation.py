@@ -68,6 +68,8 @@ def test_another_span_may_be_named(truth):
 def test_nothing_in_common_is_refused_with_names_of_both(pictures, truth):
     with pytest.raises(ShapeMismatchError, match=r"no shape is in both.*a000.*b000"):
         evaluate(pictures[0], truth)
+    with pytest.raises(ShapeMismatchError, match="names here are like nothing, there like"):
+        evaluate(pictures[0].take([]), truth)
 
 
 def test_true_shapes_that_nobody_predicted_are_counted(truth):
