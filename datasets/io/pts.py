@@ -59,7 +59,8 @@ def read_pts(
 ) -> LandmarkDataset:
     """Read one ``.pts`` file or every one in a folder and below it; 300w-68 unless told otherwise.
 
-    A shape's picture is the file of the same name beside it, or below `images`.
+    Suffixes count in any case; hidden files are left out with a warning. A shape's picture is the
+    file of the same name beside it, or below `images`.
 
     Raises
     ------

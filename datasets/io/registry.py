@@ -180,6 +180,8 @@ def write(
         or the place cannot be written to.
     """
     path = path_of(path)
+    if not isinstance(dataset, LandmarkDataset):
+        raise TypeError(f"expected a LandmarkDataset, got {type(dataset).__name__}")
     known = _by_name(file_type) if file_type else _type_to_write(path)
     if known.write is None:
         raise UnknownNameError(f"the file type {known.name!r} can only be read")

@@ -279,3 +279,9 @@ def test_a_folder_in_an_archives_place_is_told_in_plain_words(tmp_path):
     (tmp_path / "a.npz").mkdir()
     with pytest.raises(FileFormatError, match="not a readable npz archive: Is a directory"):
         read(tmp_path / "a.npz", "npz")
+
+
+def test_what_is_no_data_set_is_not_written(tmp_path):
+    with pytest.raises(TypeError, match="expected a LandmarkDataset, got ShapeSet"):
+        write(small().shapes, tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
