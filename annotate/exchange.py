@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from annotate.labelling import Point, arrays_from_points, points_from_arrays
 from annotate.store import AnnotationStore, Draft, NewItem, Project
 from annotate.tasks import Document, documents, status_of
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, StoreError
 from datasets.formats import SparseFormat
 from datasets.io.samples import with_sizes
 from datasets.progress import Progress, ignore_progress
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 _LONGEST_NAME = 100

@@ -12,9 +12,10 @@ from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Counts, Project
 from annotate.ui import canvas, server_root
 from datasets import ui
-from datasets.dataset import LandmarkDataset, read_header
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, StoreError
 from datasets.formats import LandmarkFormat, SparseFormat
+from datasets.storage import read_header
 
 _PROJECT = "annotate.project"
 _ANNOTATOR = "annotate.annotator"

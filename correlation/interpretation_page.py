@@ -22,9 +22,10 @@ from correlation.figures import affinity_heatmap
 from correlation.series import Series, series_files
 from correlation.ui import ALL, Source, require_source
 from datasets.alignment import align, mean_shape
-from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset, read_header
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, index_map
+from datasets.storage import HEADER_FILE, SHAPES_FILE, read_header
 from datasets.ui import choose, load_dataset, next_step, workspace
 
 _FIRST, _SECOND = "interpretation-first", "interpretation-second"

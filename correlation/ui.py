@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity, points_with_pairs
 from datasets.alignment import ALIGNMENTS, align, mean_shape
-from datasets.dataset import SHAPES_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
+from datasets.storage import SHAPES_FILE
 from datasets.ui import require_dataset, stop_with_step, workspace
 
 ALL = "all"

@@ -4,11 +4,11 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.dataset import HEADER_FILE
 from datasets.errors import FewmarkError, FileFormatError
 from datasets.images import IMAGE_SUFFIXES
 from datasets.io.pts import SUFFIX as PTS
 from datasets.io.registry import type_of
+from datasets.storage import HEADER_FILE
 
 SUFFIXES = frozenset({".csv", ".npz", ".pts", ".txt"})
 _LOOKED_AT = 2000

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import Box
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.files import files_below, named_errors, note_hidden
+from datasets.samples import Box
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 

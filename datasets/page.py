@@ -10,7 +10,7 @@ import streamlit as st
 
 from datasets import ui
 from datasets.browsing import Listing, listing, told_type
-from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.figures import picture, shape_figure, tile
 from datasets.formats import format_names
@@ -27,6 +27,7 @@ from datasets.shelf import (
     throw_away,
     thrown_away,
 )
+from datasets.storage import HEADER_FILE, SHAPES_FILE
 from datasets.summary import Summary, summary
 from datasets.workspace import Workspace
 

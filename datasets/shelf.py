@@ -7,8 +7,8 @@ that a relative path to its pictures still leads there. Pictures outside are nev
 import re
 from pathlib import Path
 
-from datasets.dataset import HEADER_FILE, read_header
 from datasets.errors import FewmarkError
+from datasets.storage import HEADER_FILE, read_header
 from datasets.workspace import Workspace
 
 TRASH = ".trash"

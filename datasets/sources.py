@@ -17,7 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datasets.dataset import (
+from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.formats import LandmarkFormat
+from datasets.moments import Moments, chunk_moments, moments_of
+from datasets.shapes import ShapeSet
+from datasets.storage import (
     HEADER_FILE,
     SHAPES_FILE,
     meaningful_table,
@@ -27,10 +31,6 @@ from datasets.dataset import (
     rows_of_part,
     shapes_from_table,
 )
-from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
-from datasets.formats import LandmarkFormat
-from datasets.moments import Moments, chunk_moments, moments_of
-from datasets.shapes import ShapeSet
 
 if TYPE_CHECKING:
     from distributed import Client

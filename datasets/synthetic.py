@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.demo_faces.drawing import draw_picture
 from datasets.demo_faces.look import Look, draw_look, draw_moment
 from datasets.demo_faces.shapes import Points, draw_identity, draw_shape, placed
@@ -21,6 +21,7 @@ from datasets.files import is_empty, named_errors, replacing_folder
 from datasets.formats import landmark_format
 from datasets.images import Image, write_image
 from datasets.progress import Progress, ignore_progress
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 FORMAT = "300w-68"

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
+from datasets.storage import HEADER_FILE, SHAPES_FILE
 from datasets.workspace import Workspace
 
 logger = logging.getLogger(__name__)

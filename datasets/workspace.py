@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.dataset import HEADER_FILE
+from datasets.storage import HEADER_FILE
 
 VARIABLE = "FEWMARK_WORKSPACE"
 DEFAULT = "fewmark-workspace"

@@ -11,7 +11,7 @@ import click
 
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
-from datasets.errors import ShapeMismatchError, about
+from datasets.errors import about
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import BOX_COLUMNS, LandmarkDataset, require_same_pictures
+from datasets.dataset import LandmarkDataset, require_same_pictures
 from datasets.errors import ShapeMismatchError
 from datasets.metrics import (
     BOX,
@@ -17,6 +17,7 @@ from datasets.metrics import (
     nme,
     normalised_errors,
 )
+from datasets.samples import BOX_COLUMNS
 
 THRESHOLDS = (0.08, 0.1)
 

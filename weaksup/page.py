@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from datasets import ui
-from datasets.dataset import SHAPES_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat
 from datasets.jobs import start_job
+from datasets.storage import SHAPES_FILE
 from weaksup import run_shelf
 from weaksup.config import PRESETS, TrainingConfig, preset
 from weaksup.devices import choose_device, devices

@@ -7,11 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from datasets import ui
-from datasets.dataset import HEADER_FILE, SHAPES_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.jobs import find_job, start_job
 from datasets.metrics import nme
 from datasets.shapes import empty_shapes
+from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup import run_shelf
 from weaksup.completion import complete, mean_shape_prediction
 from weaksup.evaluation import Evaluation, evaluate

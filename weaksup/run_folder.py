@@ -25,10 +25,10 @@ import tomli_w
 
 from correlation.affinity import AffinityMatrix
 from correlation.series import series_file, series_files
-from datasets.dataset import HEADER_FILE, SHAPES_FILE
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, read_toml
+from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup.config import TrainingConfig
 
 SOURCES_FILE = "sources.toml"

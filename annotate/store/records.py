@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from annotate.labelling import Point
-from datasets.dataset import Box
 from datasets.errors import StoreError
 from datasets.formats import SparseFormat
+from datasets.samples import Box
 
 
 class UnknownEntryError(StoreError):

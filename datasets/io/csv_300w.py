@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import BOX_COLUMNS, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.formats import LandmarkFormat
 from datasets.io.samples import (
@@ -32,6 +32,7 @@ from datasets.io.samples import (
 from datasets.io.text import csv_header, csv_records, numbers
 from datasets.io.writing import require_complete, require_images, require_plane, write_lines
 from datasets.pixels import from_one_based, to_one_based
+from datasets.samples import BOX_COLUMNS, sample_table
 
 DEFAULT_FORMAT = "300w-68"
 MARK = "original_0_x"

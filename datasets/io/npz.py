@@ -26,7 +26,7 @@ import pandas as pd
 import tomli_w
 from numpy.typing import NDArray
 
-from datasets.dataset import BOX_COLUMNS, SIZE_COLUMNS, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import (
@@ -44,6 +44,7 @@ from datasets.io.samples import (
     unique_ids,
     visible_where_present,
 )
+from datasets.samples import BOX_COLUMNS, SIZE_COLUMNS, sample_table
 from datasets.shapes import Visibility
 
 _TEXTS = ("shape_id", "image", "split", "subject")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.formats import LandmarkFormat
 from datasets.images import find_images
 from datasets.io.samples import unique_ids
+from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
 
 

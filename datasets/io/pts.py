@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.files import files_below, note_hidden, replacing_folder
 from datasets.formats import LandmarkFormat
@@ -41,6 +41,7 @@ from datasets.io.samples import (
 from datasets.io.text import numbered_lines, numbers
 from datasets.io.writing import require_complete, require_plane, write_lines
 from datasets.pixels import from_one_based, to_one_based
+from datasets.samples import sample_table
 from datasets.shapes import Visibility
 
 logger = logging.getLogger(__name__)

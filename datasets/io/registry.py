@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.dataset import BOX_COLUMNS, HEADER_FILE, LandmarkDataset
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.files import files_below, named_errors, path_of
 from datasets.formats import LandmarkFormat
@@ -34,7 +34,9 @@ from datasets.io.pts import read_merl_rav_pts, read_pts, write_merl_rav_pts, wri
 from datasets.io.text import csv_header
 from datasets.io.wflw import read_wflw, write_wflw
 from datasets.io.wide_csv import read_csv, write_csv
+from datasets.samples import BOX_COLUMNS
 from datasets.shapes import Visibility
+from datasets.storage import HEADER_FILE
 
 Reader = Callable[[Path, LandmarkFormat | None, Path | None], LandmarkDataset]
 Writer = Callable[[LandmarkDataset, Path], None]

@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.dataset import LandmarkDataset, require_inside
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import NAMELESS, LandmarkFormat, landmark_format
 from datasets.images import IMAGE_SUFFIXES, read_image
 from datasets.progress import Progress, ignore_progress
+from datasets.samples import require_inside
 from datasets.shapes import ShapeSet, Visibility
 
 logger = logging.getLogger(__name__)

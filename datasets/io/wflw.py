@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.dataset import BOX_COLUMNS, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.formats import LandmarkFormat, landmark_format
 from datasets.io.samples import (
@@ -22,6 +22,7 @@ from datasets.io.samples import (
 )
 from datasets.io.text import numbered_lines, numbers
 from datasets.io.writing import require_complete, require_images, require_plane, write_lines
+from datasets.samples import BOX_COLUMNS, sample_table
 
 DEFAULT_FORMAT = "wflw-98"
 _BOX = 4

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from datasets.dataset import BOX_COLUMNS, SIZE_COLUMNS, TEXT_COLUMNS, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import LandmarkFormat
 from datasets.io.samples import (
@@ -42,6 +42,7 @@ from datasets.io.samples import (
 )
 from datasets.io.text import csv_header, csv_records, numbers
 from datasets.io.writing import write_lines
+from datasets.samples import BOX_COLUMNS, SIZE_COLUMNS, TEXT_COLUMNS, sample_table
 from datasets.shapes import ShapeSet
 
 MARK = "x0"

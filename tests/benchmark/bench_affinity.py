@@ -18,8 +18,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from correlation.affinity import affinity, affinity_from_moments
-from datasets.dataset import LandmarkDataset, sample_table, write_parts
+from datasets.dataset import LandmarkDataset, write_parts
 from datasets.moments import Moments, moments_of
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.sources import ShapeSource, moments_of_source
 

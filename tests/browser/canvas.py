@@ -15,8 +15,9 @@ from playwright.sync_api import Page
 
 from annotate.exchange import create_project
 from annotate.store import AnnotationStore, Project, Revision
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
 
 SPARSE = SparseFormat(landmark_format("mafl-5"), (0, 2, 4), (0, 0, 2, 2, 4))

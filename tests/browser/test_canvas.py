@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, Page, Route
 from annotate.exchange import create_project, export_dataset
 from annotate.labelling import placed
 from annotate.store import AnnotationStore, Draft, Project, Status, open_store
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.images import read_image
+from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
 from tests.browser.canvas import (
     EXACT,

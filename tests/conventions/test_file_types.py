@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import landmark_format
 from datasets.images import read_image, write_image
 from datasets.io.registry import file_types, read, write
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 TWO = landmark_format("points-2")

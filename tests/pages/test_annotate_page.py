@@ -12,8 +12,9 @@ import annotate.page as module
 from annotate.labelling import placed
 from annotate.server import workspace_store
 from annotate.store import Draft, Status
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 DENSE = landmark_format("mafl-5")

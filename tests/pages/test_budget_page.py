@@ -9,8 +9,9 @@ from correlation.affinity import affinity
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.planning import Rates, plans
 from correlation.selection import select
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 

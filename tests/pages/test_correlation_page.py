@@ -5,8 +5,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from correlation.affinity import affinity
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 

@@ -5,10 +5,11 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.jobs import find_job
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.workspace import VARIABLE, Workspace
 

@@ -9,9 +9,11 @@ from streamlit.testing.v1 import AppTest
 from correlation.affinity import affinity
 from correlation.detectors import compare_shapes
 from correlation.series import series_file
-from datasets.dataset import SHAPES_FILE, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
+from datasets.storage import SHAPES_FILE
 
 FORMAT = landmark_format("aflw-19")
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import Component, LandmarkFormat, SparseFormat, landmark_format
 from datasets.images import write_image
 from datasets.jobs import find_job
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet, empty_shapes
 from datasets.workspace import VARIABLE, Workspace
 from weaksup.config import preset

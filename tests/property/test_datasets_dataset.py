@@ -6,7 +6,8 @@ import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 seeds = st.integers(0, 2**32 - 1)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.dataset import BOX_COLUMNS, LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.formats import landmark_format
 from datasets.io.registry import file_type, read, write
+from datasets.samples import BOX_COLUMNS, sample_table
 from datasets.shapes import ShapeSet
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: value + 0.0)

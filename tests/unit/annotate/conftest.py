@@ -9,8 +9,9 @@ import pytest
 
 from annotate.exchange import create_project
 from annotate.store import AnnotationStore, Project, open_store
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 

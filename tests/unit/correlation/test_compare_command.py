@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from correlation.affinity import AffinityMatrix
 from correlation.cli import COMMANDS
 from correlation.detectors import compare_shapes, resampled_errors
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 GROUP = click.Group("fewmark", commands={c.name: c for c in COMMANDS})

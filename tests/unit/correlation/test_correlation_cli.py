@@ -15,10 +15,11 @@ from correlation.curve import budget_curve
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.selection import select
 from correlation.stability import curve_spread, stability
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat, landmark_format
 from datasets.io.registry import write
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 GROUP = click.Group("fewmark", commands={c.name: c for c in COMMANDS})
@@ -253,7 +254,7 @@ def test_budgets_beyond_any_format_are_refused(budgets, tmp_path, capsys):
 def test_affinity_streams_folders_and_gives_the_same_numbers(dataset, tmp_path, monkeypatch):
     """Chunk by chunk here and on a cluster, against all shapes at once from another file type."""
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("datasets.dataset._PART_BYTES", 7 * 8 * 41 * 2)
+    monkeypatch.setattr("datasets.storage._PART_BYTES", 7 * 8 * 41 * 2)
     folder = dataset.save(tmp_path / "parts")
     monkeypatch.setattr(LandmarkDataset, "load", lambda _: pytest.fail("was read as a whole"))
     write(dataset, tmp_path / "faces.npz")

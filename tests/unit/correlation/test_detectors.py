@@ -3,9 +3,10 @@ import pytest
 
 from correlation.affinity import affinity
 from correlation.detectors import compare_shapes, matched, resampled_errors
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, UnknownNameError
 from datasets.formats import index_map, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 INNER = landmark_format("300w-inner-41")

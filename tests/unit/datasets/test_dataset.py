@@ -10,19 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 import tomli_w
 
-from datasets.dataset import (
-    BOX_COLUMNS,
-    HEADER_FILE,
-    SHAPES_FILE,
-    LandmarkDataset,
-    read_header,
-    require_same_pictures,
-    sample_table,
-)
+from datasets.dataset import LandmarkDataset, require_same_pictures
 from datasets.errors import FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.formats import landmark_format, read_toml
 from datasets.images import write_image
+from datasets.samples import BOX_COLUMNS, sample_table
 from datasets.shapes import ShapeSet
+from datasets.storage import HEADER_FILE, SHAPES_FILE, read_header
 
 
 def small(N: int = 5, root: Path | None = None, D: int = 2) -> LandmarkDataset:

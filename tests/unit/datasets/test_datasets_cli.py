@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from annotate.cli import main
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
 from datasets.images import write_image
 from datasets.io.registry import read, write
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 FORMAT = landmark_format("300w-68")

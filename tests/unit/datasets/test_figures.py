@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.figures import picture, shape_figure, tile
 from datasets.formats import landmark_format
 from datasets.images import write_image
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet, empty_shapes
 
 FIVE = landmark_format("mafl-5")

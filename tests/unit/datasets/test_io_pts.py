@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, UnknownNameError
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.io.registry import read, write
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 TWO = landmark_format("points-2")

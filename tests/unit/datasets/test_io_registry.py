@@ -4,12 +4,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, UnknownNameError
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.io.registry import file_type, file_types, read, type_of, write
 from datasets.io.samples import unique_ids, with_sizes
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet, empty_shapes
 
 

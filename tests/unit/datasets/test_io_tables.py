@@ -3,11 +3,12 @@ import logging
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.io.registry import read, write
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 TWO = landmark_format("points-2")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from datasets.browsing import listing, told_type
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.images import write_image
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.shelf import (
     NameTakenError,

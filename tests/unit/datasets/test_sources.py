@@ -5,16 +5,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from datasets.alignment import ALIGNMENTS
-from datasets.dataset import (
-    SHAPES_FILE,
-    LandmarkDataset,
-    sample_table,
-    write_parts,
-)
+from datasets.dataset import LandmarkDataset, write_parts
 from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
 from datasets.moments import moments_of
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.sources import ShapeSource, connected, holds_source, moments_of_source
+from datasets.storage import SHAPES_FILE
 
 ROWS = 40  # of a row group in these tests
 
@@ -36,7 +33,7 @@ def dataset():
 
 @pytest.fixture
 def folder(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.dataset._PART_BYTES", ROWS * 8 * 4 * 2)
+    monkeypatch.setattr("datasets.storage._PART_BYTES", ROWS * 8 * 4 * 2)
     return dataset.save(tmp_path / "d")
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.workspace import DEFAULT, VARIABLE, Workspace
 

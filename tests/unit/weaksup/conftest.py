@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.formats import Component, Contour, LandmarkFormat, SparseFormat
 from datasets.images import write_image
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from weaksup.config import TrainingConfig, preset
 from weaksup.run_folder import RunFolder

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import landmark_format
 from datasets.images import read_image, write_image
 from datasets.metrics import nme, normalised_errors
+from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
 from weaksup.inference import infer
 

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.formats import landmark_format
 from datasets.images import cut, frame_of, read_image
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from weaksup.config import preset
 from weaksup.samples import TrainingData, cut_crops

@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.dataset import LandmarkDataset, sample_table
+from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError, UnknownNameError
 from datasets.formats import landmark_format
+from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from weaksup.sources import Sources
 

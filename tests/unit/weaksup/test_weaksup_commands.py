@@ -170,7 +170,7 @@ def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, tra
         (["evaluate", valid, "--truth", valid, "--span", "eyes"], "no span 'eyes'"),
         (
             ["evaluate", valid, "--truth", valid, "--without", valid],
-            f"{valid}: every shape of {valid} is in it, so nothing is left to judge",
+            f"{valid} and {valid}: all 24 shapes are among those to leave out",
         ),
         (["evaluate", valid, "--truth", places / "gone"], "gone"),
     ):
