@@ -2,9 +2,9 @@
 
     python docs/choosing.py ANNOTATIONS [--random 100] [--seed 0]
 
-ANNOTATIONS is a folder of .npz files as `fewmark convert` reads them. Of each set, half of the
-shapes (by subject where there are subjects) choose and learn, the other half judge. Printed are c
-on the learning half and the error of the linear map on the judging half, from exact clicks.
+ANNOTATIONS is a folder of .npz files as `fewmark convert` reads them. Of each set (2,000 shapes at
+most), half of the shapes choose and learn, the other half judge. Printed are c on the learning
+half and the error of the linear map on the judging half, from exact clicks.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit
 
 from correlation import affinity, score, select
 from correlation.error_selection import select_for_error
@@ -28,9 +27,8 @@ def halves(shapes: ShapeSet, seed: int) -> tuple[ShapeSet, ShapeSet]:
     """Complete shapes that learn, and others that judge."""
     whole = shapes.take(shapes.complete)
     rows = np.random.default_rng(seed).permutation(len(whole))[:MOST]
-    splitter = GroupShuffleSplit(1, test_size=0.5, random_state=seed)
-    learn, judge = next(splitter.split(rows, groups=rows))
-    return whole.take(rows[learn]), whole.take(rows[judge])
+    middle = len(rows) // 2
+    return whole.take(rows[:middle]), whole.take(rows[middle:])
 
 
 def error(model: ShapeModel, judge: ShapeSet, chosen: tuple[int, ...]) -> float:

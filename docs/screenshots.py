@@ -21,7 +21,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-PAGES = ("data", "correlation", "budget", "annotate", "train", "results")
+PAGES = ("data", "correlation", "budget", "annotate", "train", "results", "interpretation")
 START_WITHIN_S = 60
 
 

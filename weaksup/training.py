@@ -244,8 +244,9 @@ class _Run:
             where = f"stage {stage.name!r}, epoch {epoch}"
             raise TrainingError(f"the loss is no longer finite in {where}; try a lower rate")
         if epoch == stage.epochs and result.loss > _HARDLY_BETTER * result.mean_shape_loss:
+            how = "no" if result.loss >= result.mean_shape_loss else "hardly"
             self._warn(
-                f"stage {stage.name!r} ended hardly better than the mean shape (loss "
+                f"stage {stage.name!r} ended {how} better than the mean shape (loss "
                 f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
                 "train for longer, or with another rate"
             )
