@@ -16,34 +16,51 @@ from correlation.affinity import (
     FewmarkWarning,
     affinity,
     affinity_from_moments,
+    affinity_of_groups,
 )
 from correlation.comparison import Comparison, compare
 from correlation.curve import BudgetCurve, budget_curve
 from correlation.demands import Demands
 from correlation.detectors import compare_shapes
+from correlation.error_selection import ErrorSelection, select_for_error
 from correlation.kcenter import KCenterResult, k_center
+from correlation.linear_error import ErrorForecast, ExpectedError
+from correlation.planning import Plan, Rates, plans
 from correlation.scores import Score, predefined_scores, score
 from correlation.selection import Selection, select
 from correlation.series import Series, stages
+from correlation.stability import Stability, curve_spread, how_many_shapes, stability
 
 __all__ = [
     "AffinityMatrix",
     "BudgetCurve",
     "Comparison",
     "Demands",
+    "ErrorForecast",
+    "ErrorSelection",
+    "ExpectedError",
     "FewmarkWarning",
     "KCenterResult",
+    "Plan",
+    "Rates",
     "Score",
     "Selection",
     "Series",
+    "Stability",
     "affinity",
     "affinity_from_moments",
+    "affinity_of_groups",
     "budget_curve",
     "compare",
     "compare_shapes",
+    "curve_spread",
+    "how_many_shapes",
     "k_center",
+    "plans",
     "predefined_scores",
     "score",
     "select",
+    "select_for_error",
+    "stability",
     "stages",
 ]
