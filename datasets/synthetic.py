@@ -6,6 +6,7 @@ subject and its number within the subject alone: a longer demo begins with the s
 """
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +113,13 @@ def make_demo(  # noqa: PLR0913, PLR0917 - a demo's every choice has a default
             write_image(pictures / f"{names[row]}.jpg", face.image)
             points[row], visibility[row] = face.points, face.visibility
             on_progress(row + 1, n_images)
-        shapes = ShapeSet(landmark_format(FORMAT), points, visibility)
-        dataset = LandmarkDataset(shapes, samples, folder)
-        dataset.save(folder)
+    shapes = ShapeSet(landmark_format(FORMAT), points, visibility)
+    dataset = LandmarkDataset(shapes, samples, folder)
+    try:
+        dataset.save(folder)  # last: whoever finds a data set finds its pictures
+    except BaseException:
+        shutil.rmtree(folder / _IMAGES)
+        raise
     return dataset
 
 

@@ -73,7 +73,7 @@ def open_demo_faces(page: Page) -> None:
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     drag_to_start(page, page.locator('[data-testid="stSlider"]', has_text="Faces"))
     press(page, "Make demo faces")
-    expect(page.get_by_text("1 of 50")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("1 of 50: ")).to_be_visible(timeout=PATIENCE_MS)
     ready(page)
 
 
@@ -85,7 +85,11 @@ def choose_sparse_format(page: Page) -> None:
     while steps.locator("input").input_value() != str(LANDMARKS):
         steps.get_by_test_id("stNumberInputStepDown").click()
         ready(page)
+    name = page.get_by_role("textbox", name="Name of the sparse format")
+    expect(name).to_have_value(f"faces-m{LANDMARKS}", timeout=PATIENCE_MS)  # the page has followed
+    ready(page)
     press(page, "Save this sparse format")
+    expect(page.get_by_text("is ready. Mark its landmarks")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def label_pictures(page: Page) -> np.ndarray:
@@ -96,6 +100,7 @@ def label_pictures(page: Page) -> np.ndarray:
         clicked.append(click_landmarks(page))
         page.get_by_role("button", name="Next", exact=False).first.click()
     expect(page.get_by_text(f"{PICTURES} done")).to_be_visible()
+    page.wait_for_selector('.annotator[data-saving="saved"]', timeout=PATIENCE_MS)
     press(page, "Export labels")
     page.get_by_role("button", name="Export", exact=True).click()
     expect(page.get_by_text("are now the data set")).to_be_visible()
