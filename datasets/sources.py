@@ -4,6 +4,7 @@ A part is a row group of ``shapes.parquet``; chunks are what is read of it at a 
 one chunk, however many shapes there are, and one byte a row where rows are chosen.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -74,8 +75,9 @@ class ShapeSource:
         """
         folder = Path(folder)
         header = read_header(folder)
-        with readable_table(folder / SHAPES_FILE):
-            about = pq.read_metadata(folder / SHAPES_FILE)
+        path = folder / SHAPES_FILE
+        with readable_table(path), path.open("rb") as file:  # Arrow takes only names in UTF-8
+            about = pq.read_metadata(file)
         require_pair(folder, about.metadata)
         rows = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
         return cls(folder, header.format, header.dimensions, rows)
@@ -145,9 +147,9 @@ class ShapeSource:
     def _tables(self, part: int, columns: Sequence[str]) -> Iterator[pa.Table]:
         path = self.folder / SHAPES_FILE
         size = rows_of_part(len(self.format), self.dimensions)
-        with readable_table(path):
-            file = pq.ParquetFile(path)
-        with file:
+        with contextlib.ExitStack() as stack:
+            with readable_table(path):
+                file = pq.ParquetFile(stack.enter_context(path.open("rb")))
             batches = file.iter_batches(size, row_groups=[part], columns=list(columns))
             while True:
                 with readable_table(path):

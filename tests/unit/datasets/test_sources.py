@@ -1,5 +1,7 @@
 """Shapes read part by part, here and on a Dask cluster."""
 
+import os
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -209,3 +211,8 @@ def test_without_dask_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(FewmarkError, match=r"pip install 'fewmark\[dask\]'"):
         connected("tcp://127.0.0.1:9")
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_read_part_by_part(dataset, tmp_path):
+    source = ShapeSource.open(dataset.save(tmp_path / os.fsdecode(b"caf\xe9")))
+    np.testing.assert_array_equal(points_of(source), dataset.shapes.points)
