@@ -179,12 +179,17 @@ class AffinityMatrix:
 
     def csv(self) -> str:
         """The table that `save_csv` writes; numbers have all their digits."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["landmark", *self.format.landmarks])
-        for name, row in zip(self.format.landmarks, self.values.tolist(), strict=True):
-            writer.writerow([name, *row])
-        return text.getvalue()
+        return landmark_table(self.format, self.values)
+
+
+def landmark_table(known: LandmarkFormat, values: Floats) -> str:
+    """A matrix (M, M) as csv with landmark names in the first row and column."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["landmark", *known.landmarks])
+    for name, row in zip(known.landmarks, values.tolist(), strict=True):
+        writer.writerow([name, *row])
+    return text.getvalue()
 
 
 def holds_affinity(path: str | Path) -> bool:

@@ -80,13 +80,18 @@ def select(  # noqa: PLR0913 - one parameter an option
     require_suffix(out, ".toml")
     require_free_place(out, force=force)
     demands = {**_demands(more), "include": _listed(include), "exclude": _listed(exclude)}
+    by_error = criterion != CRITERIA[0]
+    if by_error and demands.pop("flip"):
+        raise click.UsageError("--flip is about affinities: it goes with --criterion k-center")
+    whole = _whole(more, "the expected error") if by_error else None
+    data = _known_shapes(more, unasked=no_forecast) if whole is None else whole
     matrix = matrix_of(**more)
-    forecast = None if no_forecast else _forecast(more)
+    forecast = None if no_forecast else _forecast(data, more["seed"])
     chosen: Selection | ErrorSelection
-    if criterion == CRITERIA[0]:
-        chosen = _by_affinity(matrix, m, demands, time_limit, forecast)
+    if whole is not None:
+        chosen = _by_error(matrix, m, demands, whole, forecast)
     else:
-        chosen = _by_error(matrix, m, demands, more, forecast)
+        chosen = _by_affinity(matrix, m, demands, time_limit, forecast)
     if out is not None:
         chosen.save(out)
     sparse = chosen.sparse
@@ -127,33 +132,31 @@ def _by_error(
     matrix: "AffinityMatrix",
     m: int,
     demands: dict[str, Any],
-    source: dict[str, Any],
+    data: "LandmarkDataset",
     forecast: "ErrorForecast | None",
 ) -> "ErrorSelection":
-    from correlation.affinity import holds_affinity
     from correlation.demands import demands_of
     from correlation.error_selection import select_for_error
 
-    if holds_affinity(source["source"]):
-        problem = f"{source['source']}: an affinity file; the expected error needs the shapes"
-        raise SelectionError(problem)
-    if demands.pop("flip"):
-        raise click.UsageError("--flip is about affinities: it goes with --criterion k-center")
-    shapes = dataset_of(**source).shapes
     asked = demands_of(matrix.format, **demands)
-    return select_for_error(shapes, m, asked, affinity=matrix, forecast=forecast)
+    return select_for_error(data.shapes, m, asked, affinity=matrix, forecast=forecast)
 
 
-def _forecast(source: dict[str, Any]) -> "ErrorForecast | None":
-    """What measures the error to expect; None, and a line that says why, where it cannot."""
+def _known_shapes(source: dict[str, Any], *, unasked: bool) -> "LandmarkDataset | None":
+    """The shapes for the forecast, where it is asked and DATA has any."""
     from correlation.affinity import holds_affinity
+
+    return None if unasked or holds_affinity(source["source"]) else dataset_of(**source)
+
+
+def _forecast(data: "LandmarkDataset | None", seed: int) -> "ErrorForecast | None":
+    """What measures the error to expect; None, and a line that says why, where it cannot."""
     from correlation.error_selection import forecast_of
 
-    if holds_affinity(source["source"]):
+    if data is None:
         return None
-    data = dataset_of(**source)
     try:
-        return forecast_of(data.shapes, data.samples["subject"], source["seed"])
+        return forecast_of(data.shapes, data.samples["subject"], seed)
     except FewmarkError as error:
         click.echo(f"Note: the error to expect cannot be measured: {error}", err=True)
         return None

@@ -1,7 +1,5 @@
 """Affinity errors: what a detector makes of the correlations of landmarks (Yan 2020, sec. 5.4)."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
-from correlation.affinity import AffinityMatrix
+from correlation.affinity import AffinityMatrix, landmark_table
 from datasets.errors import ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import LandmarkFormat, table_from_format
@@ -204,12 +202,7 @@ class Comparison:
 
     def csv(self) -> str:
         """The errors as a table with landmark names in the first row and column."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["landmark", *self.format.landmarks])
-        for name, row in zip(self.format.landmarks, self.error.tolist(), strict=True):
-            writer.writerow([name, *row])
-        return text.getvalue()
+        return landmark_table(self.format, self.error)
 
     def _all_pairs(self) -> Pairs:
         return np.array(np.triu_indices(len(self.format), 1))

@@ -104,8 +104,7 @@ def evaluate(
         If no shape is in both, the formats differ, shapes of one name show other pictures
         or have boxes apart from each other, or a true shape lacks the span.
     """
-    place = {name: i for i, name in enumerate(predicted.samples["shape_id"])}
-    matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
+    matches = _places(truth, predicted)
     both = np.flatnonzero(matches >= 0)
     if both.size == 0:
         firsts = (d.samples["shape_id"].head(2).tolist() for d in (predicted, truth))
@@ -128,13 +127,19 @@ def without(truth: LandmarkDataset, learnt: LandmarkDataset) -> LandmarkDataset:
     ShapeMismatchError
         If none is left, or shapes of one name show other pictures.
     """
-    place = {name: i for i, name in enumerate(learnt.samples["shape_id"])}
-    matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
+    matches = _places(truth, learnt)
     require_same_pictures(truth.take(matches >= 0), learnt.take(matches[matches >= 0]))
     if (matches >= 0).all():
         problem = f"all {len(truth)} shapes are among those to leave out: none is left to judge"
         raise ShapeMismatchError(problem)
     return truth.take(matches < 0)
+
+
+def _places(ours: LandmarkDataset, theirs: LandmarkDataset) -> NDArray[np.int64]:
+    """For each of our shapes the row of theirs that has its name; -1 where none has."""
+    place = {name: i for i, name in enumerate(theirs.samples["shape_id"])}
+    rows = [place.get(name, -1) for name in ours.samples["shape_id"]]
+    return np.array(rows, dtype=np.int64)
 
 
 def _require_same_objects(a: LandmarkDataset, b: LandmarkDataset) -> None:
