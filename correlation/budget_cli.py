@@ -18,7 +18,7 @@ from correlation.sources_cli import (
     source_options,
     text_of,
 )
-from datasets.console import PATH, json_option, progress_bar, report
+from datasets.console import PATH, json_option, progress_bar, report, status_line
 from datasets.errors import FewmarkError, SelectionError
 from datasets.files import replacing
 
@@ -122,7 +122,14 @@ def _by_affinity(
 ) -> "Selection":
     from correlation.selection import select as choose
 
-    chosen = choose(matrix, m, time_limit_s=time_limit, **demands)
+    with status_line("Searching") as tell:
+        chosen = choose(
+            matrix,
+            m,
+            time_limit_s=time_limit,
+            on_bounds=lambda low, high: tell(f"c is {low:.4f} at least, {high:.4f} at most"),
+            **demands,
+        )
     if forecast is None:
         return chosen
     return replace(chosen, expected=forecast.of(chosen.sparse.chosen))

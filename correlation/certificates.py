@@ -156,10 +156,10 @@ def _apart(within: NDArray[np.bool_]) -> bool:
 
 
 def _nodes(within: NDArray[np.bool_], budget: int) -> int:
-    core = reduced(within)
+    core = reduced(within, budget)
     if core is None:
         return 1
-    search = CoverSearch(within[np.ix_(core.rows, core.columns)], _MOST_NODES)
+    search = CoverSearch(core.within, _MOST_NODES)
     try:
         search.cover(budget - len(core.forced))
     except TooManyNodesError:

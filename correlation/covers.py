@@ -1,10 +1,10 @@
-"""Whether a few columns cover all rows: reductions, bounds and a small search; then a programme.
+"""Whether a few columns cover all rows: bounds, reductions and a small search; then a programme.
 
-Nearly every question that a search for K centres asks of landmarks is settled by the reductions,
-and the rest by a few hundred nodes of branch and bound on sets kept as the bits of integers.
+Sets of rows and of columns are the bits of integers. Nearly every question that a search for K
+centres asks of landmarks is settled by a packing or by the reductions, and the rest by a few
+hundred nodes of branch and bound.
 """
 
-import functools
 import math
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from correlation.mip import Cover, Verdict, cover_at_most
 
 Bools = NDArray[np.bool_]
 
-_FEW = 250  # columns whose pairs are compared at once
+_FEW = 250  # columns of which equal ones are not looked for
 MOST_NODES = 4000  # after so many the programme is faster than the search
 
 
@@ -33,34 +33,74 @@ def decide_cover(within: Bools, budget: int, deadline: float = np.inf) -> Cover:
     deadline
         Moment of `time.perf_counter` after which the verdict may be UNKNOWN.
     """
-    core = reduced(within)
+    core = reduced(within, budget)
     if core is None:
         return Cover(Verdict.NO)
     left = budget - len(core.forced)
-    answer = _decide_core(within[np.ix_(core.rows, core.columns)], left, deadline)
-    columns = (*core.forced, *(int(core.columns[j]) for j in answer.columns))
-    return Cover(answer.verdict, columns if answer.verdict is Verdict.YES else ())
-
-
-def _decide_core(part: Bools, budget: int, deadline: float) -> Cover:
-    if len(packing(part)) > budget:
-        return Cover(Verdict.NO)
-    picked = _greedy_cover(part)
-    if len(picked) <= budget:
-        return Cover(Verdict.YES, tuple(picked))
-    search = CoverSearch(part, MOST_NODES)
     try:
-        found = search.cover(budget)
+        found = CoverSearch(core.within, MOST_NODES).cover(left)
     except TooManyNodesError:
-        return _by_programme(part, budget, deadline)
-    return Cover(Verdict.NO) if found is None else Cover(Verdict.YES, found)
+        answer = _by_programme(core.within, left, deadline)
+    else:
+        answer = Cover(Verdict.NO) if found is None else Cover(Verdict.YES, found)
+    if answer.verdict is not Verdict.YES:
+        return answer
+    return Cover(Verdict.YES, (*core.forced, *(core.columns[j] for j in answer.columns)))
 
 
-def _by_programme(part: Bools, budget: int, deadline: float) -> Cover:
+def _by_programme(within: Bools, budget: int, deadline: float) -> Cover:
     limit = None if np.isinf(deadline) else deadline - time.perf_counter()
     if limit is not None and limit <= 0:
         return Cover(Verdict.UNKNOWN)
-    return cover_at_most(part, budget, limit)
+    return cover_at_most(within, budget, limit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Core:
+    """What is left of a covering problem.
+
+    Parameters
+    ----------
+    within
+        Bool (rows, columns): what a few columns more have to cover.
+    columns
+        Which these were.
+    forced
+        Columns that a smallest cover can hold besides.
+    """
+
+    within: Bools
+    columns: tuple[int, ...]
+    forced: tuple[int, ...]
+
+
+def reduced(within: Bools, budget: int) -> Core | None:
+    """Drop implied rows and useless columns; None where it shows that `budget` columns cannot do.
+
+    `within` is bool (rows, columns).
+    """
+    names = _distinct(within)
+    within = within[:, names]
+    search = CoverSearch(within, 0)
+    if search.falls_short(budget):
+        return None  # most questions whose answer is no end here
+    rows, columns, forced = search.core()
+    if len(forced) > budget:
+        return None
+    return Core(
+        within[np.ix_(rows, columns)],
+        tuple(int(names[j]) for j in columns),
+        tuple(int(names[j]) for j in forced),
+    )
+
+
+def _distinct(within: Bools) -> NDArray[np.intp]:
+    """The first of all columns that cover the same rows, in order; all where there are few."""
+    if within.shape[1] <= _FEW:
+        return np.arange(within.shape[1])
+    packed = np.packbits(within, axis=0)
+    first = {column.tobytes(): j for j, column in reversed(list(enumerate(packed.T.copy())))}
+    return np.array(sorted(first.values()), dtype=np.intp)
 
 
 class TooManyNodesError(Exception):
@@ -68,12 +108,13 @@ class TooManyNodesError(Exception):
 
 
 class CoverSearch:
-    """Branch and bound over covers; sets of rows and of columns are the bits of integers.
+    """Branch and bound over covers.
 
     Parameters
     ----------
     within
-        Bool (rows, columns).
+        Bool (rows, columns). Small sets first are fastest: what many sets have in common is then
+        soon known to be little.
     most_nodes
         The search is given up after so many.
     """
@@ -96,8 +137,7 @@ class CoverSearch:
         TooManyNodesError
             If it was given up.
         """
-        everything = (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
-        return self._cover(*everything, budget)
+        return self._cover(*self._everything, budget)
 
     def count(self, size: int, most: int) -> int:
         """How many sets of exactly `size` columns cover all rows; `most` stands for more.
@@ -107,8 +147,64 @@ class CoverSearch:
         TooManyNodesError
             If it was given up.
         """
-        everything = (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
-        return self._count(*everything, size, most)
+        rows, columns = self._everything
+        return self._count(self._needed_rows(rows, columns, rows), columns, size, most)
+
+    def falls_short(self, budget: int) -> bool:
+        """Whether a packing shows at once that `budget` columns are too few."""
+        rows, columns = self._everything
+        return rows > 0 and self._hardest_row(rows, columns, budget) is None
+
+    def core(self) -> tuple[list[int], list[int], list[int]]:
+        """Rows and columns that no reduction drops, and columns that a smallest cover can hold.
+
+        The smallest sets come first. Every row must have a column.
+        """
+        rows, columns = self._everything
+        forced: list[int] = []
+        shorter, lesser = rows, columns  # what has lost members since it was last looked at
+        while lesser:
+            useful = self._useful_columns(rows, columns, lesser & columns)
+            shorter |= _joined(self._columns, columns ^ useful)
+            columns = useful
+            needed = self._needed_rows(rows, columns, shorter & rows)
+            for i in _bits(shorter & needed):
+                only = self._rows[i] & columns
+                if needed >> i & 1 and not only & (only - 1):
+                    forced.append(only.bit_length() - 1)
+                    needed &= ~self._columns[forced[-1]]
+                    columns ^= only
+            lesser, shorter = _joined(self._rows, rows ^ needed), 0
+            rows = needed
+        return (
+            sorted(_bits(rows), key=lambda i: (self._rows[i] & columns).bit_count()),
+            sorted(_bits(columns), key=lambda j: (self._columns[j] & rows).bit_count()),
+            forced,
+        )
+
+    def _useful_columns(self, rows: int, columns: int, suspects: int) -> int:
+        """Columns without those suspects that another one can stand in for."""
+        for j in _bits(suspects):
+            covered = self._columns[j] & rows
+            others = columns ^ 1 << j
+            missed = covered
+            while others and missed:  # one at least must cover the row that was missed
+                others &= self._rows[(missed & -missed).bit_length() - 1]
+                missed = covered & ~self._columns[others.bit_length() - 1]
+            if others:
+                columns ^= 1 << j
+        return columns
+
+    def _needed_rows(self, rows: int, columns: int, suspects: int) -> int:
+        """Rows without those that are covered by whatever covers one of the suspects."""
+        for i in _bits(suspects):
+            if rows >> i & 1:
+                rows &= ~_meet(self._columns, self._rows[i] & columns, rows) | 1 << i
+        return rows
+
+    @property
+    def _everything(self) -> tuple[int, int]:
+        return (1 << len(self._rows)) - 1, (1 << len(self._columns)) - 1
 
     def _count(self, open_: int, allowed: int, size: int, most: int) -> int:
         if not open_:
@@ -160,26 +256,26 @@ class CoverSearch:
 
         They cannot where more than `budget` open rows share no column two by two.
         """
-        choices = sorted(
-            ((self._rows[i] & allowed).bit_count(), i, self._rows[i] & allowed)
-            for i in _bits(open_)
-        )
-        if budget <= 0 or choices[0][0] == 0:
-            return None
-        taken, apart = 0, 0
-        for _, _, columns in choices:
+        hardest, fewest, taken, apart = None, len(self._columns) + 1, 0, 0
+        for i in _bits(open_):
+            columns = self._rows[i] & allowed
             if not columns & taken:
                 taken |= columns
                 apart += 1
-                if apart > budget:
+                if not columns or apart > budget:
                     return None
-        return choices[0][1]
+            if columns.bit_count() < fewest:
+                hardest, fewest = i, columns.bit_count()
+        return hardest
 
 
 def _integers(sets: Bools) -> list[int]:
     """Each of n sets, bool (n, members), as an integer whose bits are its members."""
     packed = np.packbits(sets, axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    width, whole = packed.shape[1], packed.tobytes()
+    places = range(0, len(whole), width) if width else ()
+    numbers = [int.from_bytes(whole[at : at + width], "little") for at in places]
+    return numbers or [0] * len(sets)
 
 
 def _bits(number: int) -> Iterator[int]:
@@ -190,112 +286,35 @@ def _bits(number: int) -> Iterator[int]:
         number ^= lowest
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What is left of a covering problem: columns that every cover can hold, open rows, columns."""
-
-    forced: tuple[int, ...]
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-
-
-def reduced(within: Bools) -> Core | None:
-    """Drop implied rows and useless columns until nothing changes; None where a row has none."""
-    rows, columns = np.arange(within.shape[0]), _distinct(within)
-    forced: list[int] = []
-    size = -1
-    while size != len(rows) + len(columns):
-        size = len(rows) + len(columns)
-        rows = rows[~implied_rows(within[rows][:, columns])]
-        columns = columns[~_within_another(within[rows][:, columns].T)]
-        part = within[rows][:, columns]
-        choices = part.sum(axis=1)
-        if (choices == 0).any():
-            return None
-        only = part[choices == 1].any(axis=0)
-        if only.any():
-            forced += [int(j) for j in columns[only]]
-            rows = rows[~part[:, only].any(axis=1)]
-            columns = columns[~only]
-    return Core(tuple(forced), rows, columns)
+def _meet(sets: list[int], members: int, start: int) -> int:
+    """What of `start`, one bit at least, all of some sets have in common."""
+    while members:
+        lowest = members & -members
+        start &= sets[lowest.bit_length() - 1]
+        if not start & (start - 1):  # one is left, and it stays
+            break
+        members ^= lowest
+    return start
 
 
-def _distinct(within: Bools) -> NDArray[np.intp]:
-    """The first of all columns that cover the same rows, in order; all where there are few."""
-    if within.shape[1] <= _FEW:
-        return np.arange(within.shape[1])
-    packed = np.packbits(within.T, axis=1)
-    _, first = np.unique(packed, axis=0, return_index=True)
-    return np.asarray(np.sort(first))
-
-
-def _words(sets: Bools) -> NDArray[np.uint64]:
-    """Sets, bool (n, members), as bits: (words, n)."""
-    packed = np.packbits(sets, axis=1)
-    padded = np.zeros((len(sets), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return np.ascontiguousarray(padded.view(np.uint64).T)
-
-
-def _overlap(sets: Bools) -> Bools:
-    """Bool (n, n): whether two of n sets, bool (n, members), share a member."""
-    result = np.zeros((len(sets), len(sets)), dtype=bool)
-    for word in _words(sets):
-        result |= (word[:, None] & word) != 0
-    return result
-
-
-def _subset(sets: Bools) -> Bools:
-    """Bool (n, n): whether set a lies within set b; of two equal sets only the later in the former.
-
-    `sets` is bool (n, members).
-    """
-    inside = np.ones((len(sets), len(sets)), dtype=bool)
-    for word in _words(sets):
-        inside &= (word[:, None] & ~word) == 0
-    return np.asarray(inside & ~(inside.T & _not_later(len(sets))))
-
-
-@functools.lru_cache(maxsize=64)
-def _not_later(n: int) -> Bools:
-    """Bool (n, n): whether b does not come before a."""
-    return np.asarray(np.tri(n, dtype=bool).T)
-
-
-def _within_another(sets: Bools) -> Bools:
-    return np.asarray(_subset(sets).any(axis=1))
-
-
-def implied_rows(within: Bools) -> Bools:
-    """Bool (rows,): what any cover of the other rows covers as well; of equal rows the later."""
-    # Of equal rows the first stays, so here the order of twins is turned round.
-    contains = np.asarray(_subset(within[::-1]).any(axis=0))
-    return np.asarray(contains[::-1])
+def _joined(sets: list[int], members: int) -> int:
+    """What any of some sets has."""
+    union = 0
+    for k in _bits(members):
+        union |= sets[k]
+    return union
 
 
 def packing(within: Bools) -> list[int]:
     """Rows no two of which share a column, found greedily: every cover has at least so many."""
-    clash = _overlap(within)
-    open_ = np.ones(len(within), dtype=bool)
-    rows: list[int] = []
-    while open_.any():
-        clashes = np.where(open_, clash[:, open_].sum(axis=1), len(within) + 1)
-        rows.append(int(np.argmin(clashes)))
-        open_ &= ~clash[rows[-1]]
-        open_[rows[-1]] = False  # a row without a column clashes not even with itself
-    return rows
-
-
-def _greedy_cover(within: Bools) -> list[int]:
-    """Columns that cover all rows, each time the one with most rows, without superfluous ones."""
-    open_ = np.ones(len(within), dtype=bool)
-    picked: list[int] = []
-    while open_.any():
-        best = int(np.argmax(within[open_].sum(axis=0)))
-        picked.append(best)
-        open_ &= ~within[:, best]
-    for j in list(picked):
-        others = [i for i in picked if i != j]
-        if within[:, others].any(axis=1).all():
-            picked = others
-    return picked
+    rows, columns = _integers(within), _integers(within.T)
+    clash = [1 << i for i in range(len(rows))]
+    for i, allowed in enumerate(rows):
+        for j in _bits(allowed):
+            clash[i] |= columns[j]
+    open_ = (1 << len(rows)) - 1
+    apart: list[int] = []
+    while open_:
+        apart.append(min(_bits(open_), key=lambda i: (clash[i] & open_).bit_count()))
+        open_ &= ~clash[apart[-1]]
+    return apart

@@ -6,7 +6,7 @@ Distances are compared as they are, never within a solver's tolerance.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,14 @@ from correlation.covers import decide_cover
 from correlation.demands import Demands, with_closure
 from correlation.mip import Cover, Verdict, cover_at_most, fewest, k_median_within, p_center_mip
 from datasets.errors import SelectionError, ShapeMismatchError
-from datasets.progress import Progress, ignore_progress
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 _MANY = 250  # points from which on it pays to begin with some of them
 _ROWS = 20  # points that come to those at a time
+
+OnBounds = Callable[[float, float], object]
 
 METHODS = ("search", "mip", "mip-aggregated")
 
@@ -85,7 +86,7 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
     demands: Demands = _FREE,
     *,
     time_limit_s: float | None = None,
-    on_progress: Progress | None = None,
+    on_bounds: OnBounds | None = None,
     method: str = "search",
     directed: bool = False,
 ) -> KCenterResult:
@@ -107,8 +108,8 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
     time_limit_s
         After so many seconds the best set so far is returned, with ``proven=False`` and the
         bound reached; None waits.
-    on_progress
-        Told the number of questions decided.
+    on_bounds
+        Told what no radius can undercut and the smallest found, after every question.
     method
         ``"search"``; ``"mip"`` for the one programme of Yan 2020, eq. 5.6, or
         ``"mip-aggregated"`` for its stronger form (both slow, exact to 1e-6), which check it.
@@ -130,13 +131,13 @@ def k_center(  # noqa: PLR0913 - what may be asked of one search
     """
     began = time.perf_counter()
     problem = _checked(distance, k, demands)
-    if not directed and not np.allclose(problem.distance, problem.distance.T, rtol=1e-9, atol=0.0):
+    if not (directed or _symmetric(problem.distance)):
         raise ShapeMismatchError("distances must be symmetric")
     if method not in METHODS:
         raise SelectionError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
     if method == "search":
         deadline = np.inf if time_limit_s is None else began + time_limit_s
-        result = _Search(problem, deadline, on_progress or ignore_progress).result()
+        result = _Search(problem, deadline, on_bounds).result()
     else:
         result = _by_programme(problem, time_limit_s, aggregated=method != "mip")
     return replace(result, seconds=time.perf_counter() - began)
@@ -164,13 +165,19 @@ def _checked(distance: ArrayLike, k: int, demands: Demands) -> _Problem:
     return _Problem(matrix, k, demands, allowed)
 
 
+def _symmetric(distance: Floats) -> bool:
+    """Whether distances are the same in both directions, but for rounding."""
+    turned = distance.T
+    return np.array_equal(distance, turned) or np.allclose(distance, turned, rtol=1e-9, atol=0.0)
+
+
 def reachable(distance: ArrayLike, radius: float, k: int, demands: Demands = _FREE) -> Verdict:
     """Whether some k centres (at most k, with demands on groups or costs) have such a radius."""
     try:
         problem = _checked(distance, k, demands)
     except SelectionError:
         return Verdict.NO
-    return _within(problem, np.arange(len(problem.distance)), radius, np.inf).verdict
+    return _Question(problem, np.arange(len(problem.distance))).answer(radius, np.inf).verdict
 
 
 class _Search:
@@ -181,8 +188,8 @@ class _Search:
     and Chen 2009).
     """
 
-    def __init__(self, problem: _Problem, deadline: float, on_progress: Progress) -> None:
-        self._problem, self._deadline, self._on_progress = problem, deadline, on_progress
+    def __init__(self, problem: _Problem, deadline: float, on_bounds: OnBounds | None) -> None:
+        self._problem, self._deadline, self._on_bounds = problem, deadline, on_bounds
         self._best = _first_centers(problem)
         self._radius = problem.radius(self._best)
         self._bound = _lower_bound(problem)
@@ -209,28 +216,35 @@ class _Search:
     def _serve(self, rows: Indices) -> tuple[int, ...]:
         """Raise the bound to the smallest radius for some rows, and return centres that have it."""
         distance = self._problem.distance[rows]
+        question = _Question(self._problem, rows)
         values = distance[:, self._problem.allowed]
         values = np.unique(values[(values >= self._bound) & (values < self._radius)])
         serving, low, high = self._best, 0, len(values)
         proven = 0
+        self._raise_bound(values, proven)
         while low < high:
             middle = (low + high) // 2
             self._decisions += 1
-            self._on_progress(self._decisions)
-            answer = _within(self._problem, rows, float(values[middle]), self._deadline)
+            answer = question.answer(float(values[middle]), self._deadline)
             if answer.verdict is Verdict.YES:
                 serving = answer.columns
                 self._keep(serving)
                 reached = distance[:, list(serving)].min(axis=1).max()
                 high = int(np.searchsorted(values, reached))
-                continue
-            low = middle + 1
+            else:
+                low = middle + 1
             if answer.verdict is Verdict.NO:  # UNKNOWN moves the search on, but proves nothing
                 proven = low
+            self._raise_bound(values, proven)
         self._given_up = proven < high
-        bound = float(values[proven]) if proven < len(values) else self._radius
-        self._bound = max(self._bound, bound)
         return serving
+
+    def _raise_bound(self, values: Floats, proven: int) -> None:
+        """Take note that the first `proven` of these radii are out of reach, and tell it."""
+        bound = float(values[proven]) if proven < len(values) else self._radius
+        self._bound = max(self._bound, min(bound, self._radius))
+        if self._on_bounds is not None:
+            self._on_bounds(self._bound, self._radius)
 
     def _keep(self, centers: tuple[int, ...]) -> None:
         radius = self._problem.radius(centers)
@@ -248,20 +262,32 @@ class _Search:
         return np.array(added, dtype=int)
 
 
-def _within(problem: _Problem, rows: Indices, radius: float, deadline: float) -> Cover:
+class _Question:
     """Whether k centres reach some points within a radius, and which."""
-    demands, within = problem.demands, problem.distance[rows] <= radius
-    if not demands.simple:
-        limit = None if np.isinf(deadline) else max(0.0, deadline - time.perf_counter())
-        return cover_at_most(within, problem.k, limit, demands)
-    include = list(demands.include)
-    free = np.array([j for j in problem.allowed if j not in set(include)], dtype=int)
-    open_ = ~within[:, include].any(axis=1)
-    cover = decide_cover(within[np.ix_(open_, free)], problem.k - len(include), deadline)
-    if cover.verdict is not Verdict.YES:
-        return cover
-    centers = (*include, *(int(free[j]) for j in cover.columns))
-    return Cover(Verdict.YES, _farthest_first(problem, centers))
+
+    def __init__(self, problem: _Problem, rows: Indices) -> None:
+        self._problem, self._include = problem, list(problem.demands.include)
+        distance = problem.distance[rows]
+        free = np.setdiff1d(problem.allowed, self._include)
+        # Whatever has few others nearby comes first: covers are then decided fastest.
+        far = np.argsort(-distance.sum(axis=1), kind="stable")
+        self._free = free[np.argsort(-distance[:, free].sum(axis=0), kind="stable")]
+        self._distance = distance[far]
+        self._to_free = self._distance[:, self._free]
+        self._served = self._distance[:, self._include].min(axis=1, initial=np.inf)
+
+    def answer(self, radius: float, deadline: float) -> Cover:
+        """The centres, in all k where single ones are all that is demanded; UNKNOWN in time."""
+        problem = self._problem
+        if not problem.demands.simple:
+            limit = None if np.isinf(deadline) else max(0.0, deadline - time.perf_counter())
+            return cover_at_most(self._distance <= radius, problem.k, limit, problem.demands)
+        open_ = self._to_free[self._served > radius]
+        cover = decide_cover(open_ <= radius, problem.k - len(self._include), deadline)
+        if cover.verdict is not Verdict.YES:
+            return cover
+        centers = (*self._include, *(int(self._free[j]) for j in cover.columns))
+        return Cover(Verdict.YES, _farthest_first(problem, centers))
 
 
 def _first_centers(problem: _Problem) -> tuple[int, ...]:

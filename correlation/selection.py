@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from correlation.affinity import AffinityMatrix
 from correlation.certificates import Certificate, certify
 from correlation.demands import Demands, demands_of, table_from_demands
-from correlation.kcenter import KCenterResult, break_ties, k_center
+from correlation.kcenter import KCenterResult, OnBounds, break_ties, k_center
 from correlation.linear_error import ExpectedError, table_from_expected
 from correlation.mip import fewest
 from correlation.scores import Score, as_matrix, score, served_affinity
@@ -130,6 +130,7 @@ def select(  # noqa: PLR0913 - one argument a demand
     cost: Mapping[int | str, float] | Sequence[float] | None = None,
     most_cost: float = math.inf,
     flip: bool = False,
+    on_bounds: OnBounds | None = None,
 ) -> Selection:
     """Choose the m landmarks with the largest c, proven (Yan 2020, eq. 5.4 to 5.6).
 
@@ -149,6 +150,8 @@ def select(  # noqa: PLR0913 - one argument a demand
     flip
         Whether a landmark also serves the others as the one it mirrors, as it does where mirrored
         pictures are learnt from (`correlation.scores.served_affinity`).
+    on_bounds
+        Told while the search runs the largest c found and what no choice exceeds.
 
     Raises
     ------
@@ -173,7 +176,15 @@ def select(  # noqa: PLR0913 - one argument a demand
     )
     if time_limit_s is not None and not time_limit_s >= 0:  # also where NaN
         raise SelectionError(f"a time limit must not be negative, got {time_limit_s}")
-    return search(matrix, m, demands, time_limit_s=time_limit_s, flip=flip, explain=True)
+    return search(
+        matrix,
+        m,
+        demands,
+        time_limit_s=time_limit_s,
+        flip=flip,
+        explain=True,
+        on_bounds=on_bounds,
+    )
 
 
 def search(  # noqa: PLR0913 - what one search may be asked
@@ -185,6 +196,7 @@ def search(  # noqa: PLR0913 - what one search may be asked
     flip: bool = False,
     ties: bool = True,
     explain: bool = False,
+    on_bounds: OnBounds | None = None,
 ) -> Selection:
     """What `select` does, for demands that are made already.
 
@@ -198,7 +210,14 @@ def search(  # noqa: PLR0913 - what one search may be asked
     began = time.perf_counter()
     require_possible(matrix.format, m, demands)
     distance = 1.0 - served_affinity(matrix, flip=flip)
-    result = k_center(distance, m, demands, time_limit_s=time_limit_s, directed=flip)
+    result = k_center(
+        distance,
+        m,
+        demands,
+        time_limit_s=time_limit_s,
+        directed=flip,
+        on_bounds=on_bounds and (lambda low, high: on_bounds(1.0 - high, 1.0 - low)),
+    )
     if ties:
         left = _TIES_LIMIT_S if time_limit_s is None else time_limit_s - result.seconds
         result = break_ties(distance, result, m, demands, time_limit_s=max(left, 0.0))

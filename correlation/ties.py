@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from correlation.covers import CoverSearch, TooManyNodesError, implied_rows
+from correlation.covers import CoverSearch, TooManyNodesError
 from correlation.demands import Demands
 from correlation.kcenter import KCenterResult, reachable
 from correlation.mip import Verdict
@@ -55,8 +55,7 @@ def ties_of(
     within = matrix <= result.radius
     open_ = ~within[:, include].any(axis=1)
     free = np.setdiff1d(np.arange(len(matrix)), [*include, *demands.exclude])
-    part = within[np.ix_(open_, free)]
-    search = CoverSearch(part[~implied_rows(part)], _MOST_NODES)
+    search = CoverSearch(within[np.ix_(open_, free)], _MOST_NODES)
     try:
         count = search.count(k - len(include), most)
     except TooManyNodesError:

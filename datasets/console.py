@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +100,19 @@ def progress_bar(label: str) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total)
 
         yield show
+
+
+@contextlib.contextmanager
+def status_line(label: str) -> Iterator[Callable[[str], object]]:
+    """A line on standard error, if that is a terminal, whose text can be changed; gone at the end.
+
+    Examples
+    --------
+    >>> with status_line("Searching") as tell:
+    ...     tell("found something")
+    """
+    if not sys.stderr.isatty():
+        yield lambda _text: None
+        return
+    with Console(file=sys.stderr).status(label) as status:
+        yield lambda text: status.update(f"{label}: {text}")

@@ -92,11 +92,19 @@ def test_what_is_no_distance_matrix_is_refused(matrix, message):
         k_center(matrix, 1)
 
 
-def test_progress_tells_the_decisions():
-    seen = []
-    result = k_center(distances(30, 3), 5, on_progress=lambda done, _total=None: seen.append(done))
-    assert seen == list(range(1, result.decisions + 1))
-    assert result.decisions > 0
+@pytest.mark.parametrize("M", [30, 300])
+def test_bounds_close_in_on_the_optimum_while_the_search_runs(M):
+    told = []
+    result = k_center(distances(M, 3), 5, on_bounds=lambda *bounds: told.append(bounds))
+    assert result.decisions > 2
+    assert len(told) > result.decisions  # and once before the first question of every round
+    low, high = np.array(told).T
+    assert (np.diff(low) >= 0).all()
+    assert (np.diff(high) <= 0).all()
+    assert (low <= result.radius).all()
+    assert (high >= result.radius).all()
+    assert low[0] < high[0]
+    assert low[-1] == high[-1] == result.radius
 
 
 def test_without_time_the_bounds_hold_and_nothing_is_called_proven(monkeypatch):

@@ -105,6 +105,15 @@ def test_a_score_needs_a_choice():
         score(random_matrix(5), [])
 
 
+def test_bounds_of_c_are_told_while_the_search_runs(faces):
+    told = []
+    chosen = select(faces, 6, on_bounds=lambda low, high: told.append((low, high)))
+    assert told[0][0] < told[0][1]
+    assert all(low <= chosen.min_correlation + 1e-12 for low, _ in told)
+    assert all(high >= chosen.min_correlation - 1e-12 for _, high in told)
+    assert told[-1] == pytest.approx((chosen.min_correlation,) * 2, abs=1e-12)
+
+
 def test_a_search_without_time_says_what_is_not_proven(faces):
     hurried = select(faces, 6, time_limit_s=0.0)
     calm = select(faces, 6)

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from datasets.console import json_option, progress_bar, report
+from datasets.console import json_option, progress_bar, report, status_line
 from datasets.progress import ignore_progress
 
 RESULT = {"nme_percent": 3.14159265, "sparse": [1, 2], "span": None, "proven": True}
@@ -73,6 +73,19 @@ def test_on_a_terminal_progress_is_shown_on_standard_error(monkeypatch, capsys):
         on_progress(2)
     assert "Reading" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_status_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    with status_line("Searching") as tell:
+        tell("c is 0.7 at least")
+    assert capsys.readouterr() == ("", "")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with status_line("Searching") as tell:
+        tell("c is 0.7 at least")
+    assert "Searching: c is 0.7 at least" in terminal.getvalue()
     assert capsys.readouterr().out == ""
 
 
