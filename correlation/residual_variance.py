@@ -5,7 +5,7 @@ Gaussian shape model leaves open does: it is the mean squared error of completin
 the chosen landmarks, where the model holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -213,6 +213,25 @@ class _Field:
             self.prior - self.prior[:, rows] @ np.linalg.solve(system, self.prior[rows])
         )
 
+    def without_each(self, chosen: Indices, groups: Iterable[Indices]) -> Iterator[Array]:
+        """What `given` returns for the chosen ones without each group of them, by updates.
+
+        With S the chosen coordinates, K the inverse of their covariance with clicks and W the
+        prior's columns S times K, leaving out coordinates U adds
+        :math:`W_U K_{UU}^{-1} W_U^T` (the inverse of a block from the inverse of the whole).
+        """
+        rows = self._rows(chosen)
+        inverse = np.linalg.inv(
+            self.prior[np.ix_(rows, rows)]
+            + np.diag(np.repeat(self.noise[list(chosen)], self.dimensions))
+        )
+        weights = self.prior[:, rows] @ inverse
+        left = self.prior - weights @ self.prior[rows]
+        for group in groups:
+            out = np.flatnonzero(np.isin(rows, self._rows(group)))
+            part = weights[:, out]
+            yield left + part @ np.linalg.solve(inverse[np.ix_(out, out)], part.T)
+
     def variance(self, chosen: Indices, left: Array | None = None) -> float:
         """Residual variance, with what `given` returned where it is at hand."""
         left = self.given(chosen) if left is None else left
@@ -233,7 +252,8 @@ class _Field:
         system = left[rows[:, :, None], rows[:, None, :]]
         system = system + noise[:, :, None] * np.eye(rows.shape[1])
         columns = left[rows]
-        known = np.einsum("gax,gax->gx", columns, np.linalg.solve(system, columns))
+        # Systems are as small as groups: their inverses cost less than solving for all columns.
+        known = np.einsum("gax,gax->gx", columns, np.linalg.inv(system) @ columns)
         falls = known.reshape(len(groups), M, D).sum(axis=2)
         falls[:, list(chosen)] = 0.0
         open_ = left.diagonal().reshape(M, D).sum(axis=1)
@@ -270,10 +290,12 @@ class _Search:
         found = [self._exchanged(picked) for picked in dict(starts)]
         return units.landmarks(min(found, key=lambda one: (one[1], sorted(one[0])))[0])
 
-    def _grown(self, picked: Picked, *, by_price: bool = False) -> tuple[Picked, float]:
-        """Units added one by one until there is no room."""
+    def _grown(
+        self, picked: Picked, left: Array | None = None, *, by_price: bool = False
+    ) -> tuple[Picked, float]:
+        """Units added one by one until there is no room; `left` is what `given` returns so far."""
         chosen = self.units.landmarks(picked)
-        left = self.field.given(chosen)
+        left = self.field.given(chosen) if left is None else left
         variance = self.field.variance(chosen, left)
         while self.units.size(picked) < self.units.target:
             gains = self._gains(left, picked)
@@ -291,7 +313,11 @@ class _Search:
         """Units taken out and others put in, the best exchange first, while that helps."""
         size, variance = self.units.size(picked), self._variance(picked)
         while True:
-            trials = [self._grown(picked - {k}) for k in sorted(picked - self.units.start)]
+            free = sorted(picked - self.units.start)
+            without = self.field.without_each(
+                self.units.landmarks(picked), (self.units.members[k] for k in free)
+            )
+            trials = [self._grown(picked - {k}, one) for k, one in zip(free, without, strict=True)]
             fit = [t for t in trials if self.units.size(t[0]) >= size and self._obeys(t[0])]
             if not fit:
                 return picked, variance
