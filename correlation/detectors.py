@@ -72,11 +72,14 @@ def compare_shapes(
     """
     ours, theirs = matched(predicted, truth)
     comparison = compare(affinity_of(ours.shapes, alignment), affinity_of(theirs.shapes, alignment))
+    cautions = list(comparison.cautions)
+    if truth.inferred:
+        cautions.append("A model placed what is taken for true: differences say as much of it.")
     left_out = len(truth) - len(theirs)
-    if left_out == 0:
-        return comparison
-    text = f"{left_out:,} of {len(truth):,} true shapes have no prediction and are left out."
-    return replace(comparison, cautions=(*comparison.cautions, text))
+    if left_out:
+        text = f"{left_out:,} of {len(truth):,} true shapes have no prediction and are left out."
+        cautions.append(text)
+    return replace(comparison, cautions=tuple(cautions))
 
 
 def resampled_errors(

@@ -214,7 +214,7 @@ def moments_of(
     if given is not None:
         _require_weights(given, done)
     if total is None or total.n_shapes == 0:
-        raise ShapeMismatchError("there is no shape to take moments of")
+        raise ShapeMismatchError("no shape has two landmarks: there is nothing to learn from")
     return total
 
 

@@ -239,7 +239,7 @@ def _first_moments(source: ShapeSource, alignment: str) -> tuple[Moments, tuple[
             total = found if total is None else total.merged(found)
             if total.n_shapes:
                 return total, (part, done)
-    raise ShapeMismatchError("there is no shape to take moments of")
+    raise ShapeMismatchError("no shape has two landmarks: there is nothing to learn from")
 
 
 def _span_moments(

@@ -255,6 +255,9 @@ def _values(kind: type, table: Mapping[str, Any], path: str | Path) -> dict[str,
     return values
 
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
 def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: ANN401
     """The value as its field's type, if it is of it."""
     if get_origin(kind) is tuple:
@@ -265,7 +268,7 @@ def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: 
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:
-        problem = f"expected {expected.__name__}, got {value!r}"
+        problem = f"expected {_KINDS[expected]}, got {value!r}"
         raise FileFormatError(path, name, problem)
     return value
 

@@ -244,7 +244,8 @@ class RunFolder:
             whole = text[: text.rfind("\n") + 1]  # the last line may be in the making
             table = pd.read_csv(StringIO(whole))
         except (OSError, ValueError) as error:
-            raise FileFormatError(path, None, f"cannot be read: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise FileFormatError(path, None, f"cannot be read: {reason}") from error
         if list(table.columns) != list(METRICS):
             raise FileFormatError(path, 1, f"expected the columns {', '.join(METRICS)}")
         return table

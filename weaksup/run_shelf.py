@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from datasets.errors import TrainingError
+from datasets.errors import FileFormatError, TrainingError
 from datasets.jobs import NOTE_FILE, find_job
 from datasets.workspace import Workspace
 from weaksup.run_folder import RunFolder
@@ -60,14 +60,21 @@ def throw_away(workspace: Workspace, name: str) -> None:
     folder = workspace.runs / name
     if not folder.is_dir():
         raise TrainingError(f"there is no run {name!r}")
-    job = find_job(folder)
-    if job is not None and job.running:
+    if _at_work(folder):
         raise TrainingError(f"{name} is at work; stop it first")
     target, number = _trash(workspace) / name, 2
     while target.exists():
         target, number = target.with_name(f"{name}-{number}"), number + 1
     target.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(target)
+
+
+def _at_work(folder: Path) -> bool:
+    try:
+        job = find_job(folder)
+    except FileFormatError:  # what has a broken note can be put aside all the same
+        return False
+    return job is not None and job.running
 
 
 def thrown_away(workspace: Workspace) -> list[str]:

@@ -308,5 +308,5 @@ def test_what_is_wrong_with_the_shapes_names_their_file(folder, tmp_path):
         run("affinity", folder, "--split", "dev")
     empty = LandmarkDataset.load(folder).take([])
     empty.save(tmp_path / "empty")
-    with pytest.raises(FewmarkError, match=r"empty: there is no shape to take moments of"):
+    with pytest.raises(FewmarkError, match=r"empty: no shape has two landmarks"):
         run("affinity", tmp_path / "empty")

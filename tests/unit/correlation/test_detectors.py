@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,13 @@ def test_the_comparison_is_that_of_the_common_shapes(truth):
     assert found.cautions == ("5 of 40 true shapes have no prediction and are left out.",)
     assert compare_shapes(truth, truth).largest == 0
     assert compare_shapes(truth, truth).cautions == ()
+
+
+def test_what_a_model_placed_is_said_to_be_no_truth(truth):
+    placed = dataclasses.replace(truth, inferred=True)
+    (caution,) = compare_shapes(truth, placed).cautions
+    assert "model placed what is taken for true" in caution
+    assert compare_shapes(placed, truth).cautions == ()
 
 
 def test_a_landmark_absent_in_one_counts_in_neither(truth):

@@ -86,3 +86,9 @@ def test_a_run_at_work_is_not_thrown_away(workspace):
     note["created"] = time.time() - 1e6
     (workspace.runs / "new" / "job.json").write_text(json.dumps(note))
     run_shelf.throw_away(workspace, "new")
+
+
+def test_a_run_with_a_broken_note_can_be_thrown_away(workspace):
+    (workspace.runs / "new" / "job.json").write_text("{")
+    run_shelf.throw_away(workspace, "new")
+    assert run_shelf.thrown_away(workspace) == ["new"]

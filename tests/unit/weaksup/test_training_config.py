@@ -60,8 +60,8 @@ def write(path, text):
     [
         (("seed = 0", "seeed = 0"), "config.toml:seeed: unknown key of TrainingConfig; known are"),
         (("loss_on = [", "loss = ["), "config.toml:loss: unknown key of Stage"),
-        (("seed = 0", 'seed = "0"'), "config.toml:seed: expected int, got '0'"),
-        (("seed = 0", "seed = true"), "config.toml:seed: expected int, got True"),
+        (("seed = 0", 'seed = "0"'), "config.toml:seed: expected a whole number, got '0'"),
+        (("seed = 0", "seed = true"), "config.toml:seed: expected a whole number, got True"),
         (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
         (("scaling = 0.15", "scaling = 1.0"), "scaling and contrast must lie in"),
         (("shift = 0.12", "shift = -0.12"), "shift must not be negative"),
