@@ -11,13 +11,7 @@ if getattr(datasets, "SUITE", None) != "fewmark":
         "python -m venv .venv && .venv/bin/pip install fewmark"
     )
 
-from correlation.affinity import (
-    AffinityMatrix,
-    FewmarkWarning,
-    affinity,
-    affinity_from_moments,
-    affinity_of_groups,
-)
+from correlation.affinity import FewmarkWarning, affinity, affinity_from_moments, affinity_of_groups
 from correlation.comparison import Comparison, compare
 from correlation.curve import BudgetCurve, budget_curve
 from correlation.demands import Demands
@@ -25,6 +19,7 @@ from correlation.detectors import compare_shapes
 from correlation.error_selection import ErrorSelection, select_for_error
 from correlation.kcenter import KCenterResult, k_center
 from correlation.linear_error import ErrorForecast, ExpectedError
+from correlation.matrix import AffinityMatrix
 from correlation.planning import Plan, Rates, plans
 from correlation.scores import Score, predefined_scores, score
 from correlation.selection import Selection, select

@@ -1,34 +1,35 @@
 """Affinity: how strongly any two landmarks depend on each other (Yan 2020, sec. 5.3)."""
 
-import csv
-import io
-import tomllib
 import warnings
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
-import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
+from correlation.matrix import CANONICAL_MEAN, AffinityMatrix, holds_affinity
 from datasets.alignment import align, present_landmarks
 from datasets.deformations import similarity_modes
-from datasets.errors import FileFormatError, ShapeMismatchError
-from datasets.files import replacing
-from datasets.formats import LandmarkFormat, format_from_table, table_from_format
+from datasets.errors import ShapeMismatchError
+from datasets.formats import LandmarkFormat
 from datasets.formats import landmark_format as format_named
-from datasets.io.npz import UNREADABLE
 from datasets.moments import Moments, moments_of
 from datasets.shapes import ShapeSet
 
 Floats = NDArray[np.float64]
 
-CANONICAL_MEAN = "mean canonical correlation"
+__all__ = [
+    "AffinityMatrix",
+    "FewmarkWarning",
+    "affinity",
+    "affinity_from_moments",
+    "affinity_of_groups",
+    "holds_affinity",
+    "points_with_pairs",
+    "shrunk_moments",
+]
 
 _LEAST_SHAPES = 3
-_ROUNDING = 1e-9
 _NO_VARIANCE = 1e-12  # share of the shape's mean variance, or of a landmark's own
 _ROUNDED_OFF = 8 * np.finfo(np.float64).eps  # of a coordinate: less than this is not a move
 
@@ -43,162 +44,6 @@ _KEEP_TURNS = ("centroid-rms", "box")
 
 class FewmarkWarning(UserWarning):
     """A result that is defined, but should be read with care."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AffinityMatrix:
-    """Affinities of M landmarks.
-
-    Parameters
-    ----------
-    format
-        The landmark format (M landmarks).
-    values
-        float64 (M, M) in [0, 1], symmetric, ones on the diagonal; no unit.
-    n_shapes
-        Number of shapes behind it, for the pair that has the fewest; None where unknown.
-    alignment
-        How the shapes were aligned; None where unknown. It changes the values a lot.
-    method
-        What the values are.
-    cautions
-        Sentences about what makes the values doubtful.
-
-    Raises
-    ------
-    ShapeMismatchError
-        If `values` is not such a matrix.
-    """
-
-    format: LandmarkFormat
-    values: Floats
-    n_shapes: int | None = None
-    alignment: str | None = None
-    method: str = CANONICAL_MEAN
-    cautions: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check the matrix."""
-        M, values = len(self.format), self.values
-        if values.dtype != np.float64 or values.shape != (M, M):
-            found = f"{values.dtype} {values.shape}"
-            raise ShapeMismatchError(f"affinities must be float64 {(M, M)}, got {found}")
-        if not ((values >= 0) & (values <= 1)).all():  # also false where NaN
-            raise ShapeMismatchError("affinities must lie in [0, 1]")
-        if not np.array_equal(values, values.T) or not (np.diagonal(values) == 1).all():
-            problem = "affinities must be symmetric with ones on the diagonal"
-            raise ShapeMismatchError(problem)
-
-    @classmethod
-    def from_values(
-        cls, values: ArrayLike, landmark_format: LandmarkFormat | None = None
-    ) -> "AffinityMatrix":
-        """Any (M, M) matrix of affinities; rounding errors up to 1e-9 are taken away.
-
-        Raises
-        ------
-        ShapeMismatchError
-            If it is not symmetric, not in [0, 1], or its diagonal is not 1, by more than that.
-        """
-        array = np.array(values, dtype=np.float64)
-        if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] == 0:
-            raise ShapeMismatchError(f"affinities must be a square matrix, got {array.shape}")
-        if np.allclose(array, array.T, rtol=0, atol=_ROUNDING):
-            array = (array + array.T) / 2
-        if np.allclose(np.diagonal(array), 1, rtol=0, atol=_ROUNDING):
-            np.fill_diagonal(array, 1.0)
-        beyond = (array > 1) & (array <= 1 + _ROUNDING), (array < 0) & (array >= -_ROUNDING)
-        array[beyond[0]], array[beyond[1]] = 1.0, 0.0
-        return cls(landmark_format or format_named(f"points-{len(array)}"), array)
-
-    def __len__(self) -> int:
-        """M, the number of landmarks."""
-        return len(self.format)
-
-    @property
-    def distance(self) -> Floats:
-        """1 - affinity, (M, M): what K-center works on."""
-        return 1.0 - self.values
-
-    @property
-    def mean(self) -> float:
-        """Mean affinity of two different landmarks; NaN for a single one."""
-        M = len(self)
-        return float((self.values.sum() - M) / (M * (M - 1))) if M > 1 else float("nan")
-
-    @property
-    def caption(self) -> str:
-        """What stands below every figure of it: number of shapes and alignment."""
-        shapes = "an unknown number of" if self.n_shapes is None else f"{self.n_shapes:,}"
-        return f"{self.method} over {shapes} shapes, alignment: {self.alignment or 'unknown'}"
-
-    def save(self, path: str | Path) -> None:
-        """Write as NumPy archive (.npz)."""
-        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                values=self.values,
-                format=np.array(tomli_w.dumps(table_from_format(self.format))),
-                n_shapes=np.array(-1 if self.n_shapes is None else self.n_shapes),
-                alignment=np.array(self.alignment or ""),
-                method=np.array(self.method),
-                cautions=np.array(self.cautions, dtype=np.str_),
-            )
-
-    @classmethod
-    def load(cls, path: str | Path) -> "AffinityMatrix":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        FileFormatError
-            If the file is missing or something else.
-        """
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                n_shapes = int(stored["n_shapes"])
-                return cls(
-                    format_from_table(tomllib.loads(str(stored["format"]))),
-                    stored["values"],
-                    None if n_shapes < 0 else n_shapes,
-                    str(stored["alignment"]) or None,
-                    str(stored["method"]),
-                    tuple(str(text) for text in stored["cautions"]),
-                )
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-            raise FileFormatError(path, None, problem) from error
-        except (AttributeError, TypeError, *UNREADABLE) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise FileFormatError(path, None, f"not an affinity file: {reason}") from error
-
-    def save_csv(self, path: str | Path) -> None:
-        """Write as a table with landmark names in the first row and column."""
-        with replacing(Path(path)) as temporary:
-            temporary.write_text(self.csv(), encoding="utf-8", newline="\n")
-
-    def csv(self) -> str:
-        """The table that `save_csv` writes; numbers have all their digits."""
-        return landmark_table(self.format, self.values)
-
-
-def landmark_table(known: LandmarkFormat, values: Floats) -> str:
-    """A matrix (M, M) as csv with landmark names in the first row and column."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["landmark", *known.landmarks])
-    for name, row in zip(known.landmarks, values.tolist(), strict=True):
-        writer.writerow([name, *row])
-    return text.getvalue()
-
-
-def holds_affinity(path: str | Path) -> bool:
-    """Whether a file is an archive of affinities, as `AffinityMatrix.save` writes it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {"values.npy", "format.npy", "method.npy"} <= set(archive.namelist())
-    except UNREADABLE:
-        return False
 
 
 def affinity(

@@ -8,7 +8,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
-from correlation.affinity import AffinityMatrix, landmark_table
+from correlation.matrix import AffinityMatrix, landmark_table
 from datasets.errors import ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import LandmarkFormat, table_from_format

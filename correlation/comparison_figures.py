@@ -8,7 +8,6 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix
 from correlation.comparison import Comparison
 from correlation.figures import (
     GREY,
@@ -18,6 +17,7 @@ from correlation.figures import (
     affinity_on_shape,
     component_order,
 )
+from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from correlation.affinity import AffinityMatrix
+from correlation.matrix import AffinityMatrix
 from correlation.scores import as_matrix
 from correlation.selection import Selection, search
 from datasets.progress import Progress, ignore_progress

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from correlation.affinity import FewmarkWarning, affinity
 from correlation.comparison import Comparison, compare
+from correlation.matrix import AffinityMatrix
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError
 from datasets.formats import index_map

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from correlation.affinity import AffinityMatrix
 from correlation.demands import Demands, table_from_demands
 from correlation.linear_error import ErrorForecast, ExpectedError, table_from_expected
+from correlation.matrix import AffinityMatrix
 from correlation.residual_variance import least_variance
 from correlation.scores import Score, score
 from correlation.selection import require_possible

@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix
 from correlation.curve import BudgetCurve
+from correlation.matrix import AffinityMatrix
 from correlation.scores import Score
 from correlation.stability import CurveSpread
 from datasets.formats import LandmarkFormat, SparseFormat

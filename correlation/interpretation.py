@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix, holds_affinity
 from correlation.comparison import Comparison, GroupError, compare
 from correlation.detectors import affinity_of, compare_shapes, resampled_errors
+from correlation.matrix import AffinityMatrix, holds_affinity
 from correlation.series import Series, stages
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError

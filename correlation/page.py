@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from correlation.affinity import AffinityMatrix
 from correlation.figures import affinity_heatmap, affinity_on_shape
+from correlation.matrix import AffinityMatrix
 from correlation.ui import Source, require_source
 from datasets.ui import next_step
 

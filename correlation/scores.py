@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from correlation.affinity import AffinityMatrix
 from correlation.demands import indices_of
+from correlation.matrix import AffinityMatrix
 from datasets.errors import SelectionError
 from datasets.formats import SparseFormat, predefined_formats
 

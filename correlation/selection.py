@@ -12,11 +12,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from correlation.affinity import AffinityMatrix
 from correlation.certificates import Certificate, certify
 from correlation.demands import Demands, demands_of, table_from_demands
 from correlation.kcenter import KCenterResult, OnBounds, break_ties, k_center
 from correlation.linear_error import ExpectedError, table_from_expected
+from correlation.matrix import AffinityMatrix
 from correlation.mip import fewest
 from correlation.scores import Score, as_matrix, score, served_affinity
 from correlation.ties import Ties, ties_of

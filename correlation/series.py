@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix
 from correlation.comparison import require_comparable
+from correlation.matrix import AffinityMatrix
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import LandmarkFormat
 

@@ -12,7 +12,7 @@ from datasets.console import PATH
 from datasets.errors import SelectionError, about
 
 if TYPE_CHECKING:
-    from correlation.affinity import AffinityMatrix
+    from correlation.matrix import AffinityMatrix
     from datasets.dataset import LandmarkDataset
     from datasets.moments import Moments
     from datasets.sources import ShapeSource
@@ -60,12 +60,8 @@ def matrix_of(
     **how: Any,  # noqa: ANN401 - format_name and from_type
 ) -> "AffinityMatrix":
     """The affinity that the source options ask for; its cautions go to standard error."""
-    from correlation.affinity import (
-        AffinityMatrix,
-        FewmarkWarning,
-        affinity_from_moments,
-        holds_affinity,
-    )
+    from correlation.affinity import FewmarkWarning, affinity_from_moments
+    from correlation.matrix import AffinityMatrix, holds_affinity
 
     if holds_affinity(source):
         if share is not None or any((alignment, split, dask, *how.values())):

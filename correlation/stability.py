@@ -16,13 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from correlation.affinity import (
-    AffinityMatrix,
-    FewmarkWarning,
-    affinity_from_moments,
-    points_with_pairs,
-)
+from correlation.affinity import FewmarkWarning, affinity_from_moments, points_with_pairs
 from correlation.kcenter import k_center
+from correlation.matrix import AffinityMatrix
 from correlation.scores import score
 from correlation.selection import select
 from datasets.alignment import align, present_landmarks

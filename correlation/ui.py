@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity, points_with_pairs
+from correlation.affinity import FewmarkWarning, affinity, points_with_pairs
+from correlation.matrix import AffinityMatrix
 from datasets.alignment import ALIGNMENTS, align, mean_shape
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError

@@ -5,7 +5,6 @@ the error to expect from a choice of landmarks, and completes clicked shapes.
 """
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from datasets.alignment import Similarity, align, present_landmarks, similarity
+from datasets.archives import opened_archive
 from datasets.deformations import regularised_covariance, similarity_modes
-from datasets.errors import FileFormatError, ShapeMismatchError
+from datasets.errors import ShapeMismatchError
 from datasets.formats import LandmarkFormat, format_from_table, table_from_format
 from datasets.moments import Moments
 from datasets.shapes import ShapeSet, Visibility
@@ -23,16 +23,6 @@ from datasets.shapes import ShapeSet, Visibility
 _ROUNDS = 20
 _CONVERGED = 1e-6  # largest move of a landmark, in parts of the centroid size
 _FLOOR = 1e-12  # variance that keeps systems solvable, in squares of the centroid size
-
-_BROKEN = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-)
 
 Array = NDArray[np.float64]
 
@@ -224,17 +214,14 @@ class ShapeModel:
         FileFormatError
             If the file is missing or broken.
         """
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as fields:
-                return cls(
-                    format_from_table(json.loads(str(fields["format"]))),
-                    fields["mean"].astype(np.float64),
-                    fields["covariance"].astype(np.float64),
-                    float(fields["size_px"]),
-                    float(fields["noise"]),
-                )
-        except _BROKEN as error:
-            raise FileFormatError(path, None, f"not a shape model: {error}") from error
+        with opened_archive(path, "a shape model") as fields:
+            return cls(
+                format_from_table(json.loads(str(fields["format"]))),
+                fields["mean"].astype(np.float64),
+                fields["covariance"].astype(np.float64),
+                float(fields["size_px"]),
+                float(fields["noise"]),
+            )
 
     def _completed(self, known: Array, present: NDArray[np.bool_]) -> tuple[Array, Similarity]:
         """Shapes (N, M, D) with one pattern of absence, filled in, and their map to our frame."""

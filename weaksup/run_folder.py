@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 import tomli_w
 
-from correlation.affinity import AffinityMatrix
+from correlation.matrix import AffinityMatrix
 from correlation.series import series_file, series_files
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing

@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from correlation.affinity import AffinityMatrix
 from correlation.detectors import affinity_of
+from correlation.matrix import AffinityMatrix
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.formats import SparseFormat

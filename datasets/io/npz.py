@@ -13,11 +13,7 @@ An archive that was written here also has ``format_toml`` (the whole landmark fo
 ``box`` (N, 4), NaN where unknown; it keeps every value exactly.
 """
 
-import struct
-import tokenize
 import tomllib
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ import pandas as pd
 import tomli_w
 from numpy.typing import NDArray
 
+from datasets.archives import opened_archive
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError
 from datasets.files import replacing
@@ -49,24 +46,6 @@ from datasets.shapes import Visibility
 
 _TEXTS = ("shape_id", "image", "split", "subject")
 _KNOWN = ("points", "names", "vis", "visibility", "format", "format_toml", *_TEXTS, "size", "box")
-UNREADABLE = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What NumPy and zipfile were seen to raise on archives with changed bytes."""
-
-_FREE_BYTES, _MOST_SWELLING = 2**28, 100
-"""How much larger than packed an archive may get; only constants pack better, up to 1000 times."""
-
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -130,36 +109,14 @@ def write_npz(dataset: LandmarkDataset, path: Path) -> None:
 
 
 def _load(path: Path) -> Arrays:
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("a single array, not an archive of named ones")
-            names = list(archive.files)
-            _require_size(archive, path)
-            arrays = {n: np.asarray(archive[n]) for n in names if n in _KNOWN}
-    except FileNotFoundError as error:
-        raise FileFormatError(path, None, "there is no such file") from error
-    except FileFormatError:
-        raise
-    except UNREADABLE as error:
-        told = getattr(error, "strerror", None) or str(error)
-        reason = told.splitlines()[0] if told else type(error).__name__
-        if "allow_pickle" in str(error):  # NumPy's advice is to trust the file
-            reason = "it holds Python objects or something else that is no array of numbers"
-        raise FileFormatError(path, None, f"not a readable npz archive: {reason}") from error
+    with opened_archive(path, "a readable npz archive") as archive:
+        names = list(archive.files)
+        arrays = {n: np.asarray(archive[n]) for n in names if n in _KNOWN}
     if "points" not in arrays:
         found = ", ".join(names) or "nothing"
         raise FileFormatError(path, "points", f"this array is missing; the archive has: {found}")
     note_unread(path, (name for name in names if name not in _KNOWN))
     return arrays
-
-
-def _require_size(archive: Any, path: Path) -> None:  # noqa: ANN401 - NumPy's own type
-    packed, whole = path.stat().st_size, sum(part.file_size for part in archive.zip.infolist())
-    if whole > max(_FREE_BYTES, _MOST_SWELLING * packed):
-        sizes = f"from {packed / 2**20:.1f} to {whole / 2**20:.1f} MiB"
-        raise FileFormatError(path, None, f"it would swell {sizes}, as no landmarks do")
 
 
 def _points(arrays: Arrays, path: Path) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from correlation.affinity import AffinityMatrix
 from correlation.comparison import compare
+from correlation.matrix import AffinityMatrix
 from correlation.series import stages
 from datasets.formats import landmark_format
 

@@ -8,7 +8,6 @@ from sklearn.covariance import LedoitWolf
 from sklearn.cross_decomposition import CCA
 
 from correlation.affinity import (
-    AffinityMatrix,
     FewmarkWarning,
     affinity,
     affinity_from_moments,
@@ -16,7 +15,7 @@ from correlation.affinity import (
     shrunk_moments,
 )
 from datasets.alignment import align
-from datasets.errors import FewmarkError, FileFormatError, ShapeMismatchError, UnknownNameError
+from datasets.errors import ShapeMismatchError, UnknownNameError
 from datasets.formats import landmark_format
 from datasets.moments import Moments, moments_of
 from datasets.shapes import ShapeSet
@@ -162,85 +161,6 @@ def test_incomplete_shapes_bring_a_caution_unless_aligned_to_a_mean():
 def test_an_unknown_alignment_is_refused():
     with pytest.raises(UnknownNameError, match="centroid-rms"):
         affinity(related_points(20, 4, 2), "none")
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (np.ones((2, 3)), "square"),
-        (np.ones((0, 0)), "square"),
-        ([[1, 0.5], [0.4, 1]], "symmetric"),
-        ([[1, 2], [2, 1]], r"\[0, 1\]"),
-        ([[1, np.nan], [np.nan, 1]], r"\[0, 1\]"),
-        ([[0.5, 0.5], [0.5, 1]], "ones on the diagonal"),
-    ],
-)
-def test_what_is_no_affinity_matrix_is_refused(values, message):
-    with pytest.raises(ShapeMismatchError, match=message):
-        AffinityMatrix.from_values(values)
-
-
-def test_a_matrix_of_another_size_than_its_format_is_refused():
-    with pytest.raises(ShapeMismatchError, match=r"\(5, 5\)"):
-        AffinityMatrix(landmark_format("mafl-5"), np.eye(4))
-
-
-def test_rounding_errors_of_a_given_matrix_are_taken_away():
-    noisy = np.array([[1 - 1e-12, 1 + 1e-12, -1e-12], [1.0, 1, 0], [0, 0, 1]])
-    found = AffinityMatrix.from_values(noisy)
-    np.testing.assert_array_equal(found.values, [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
-    assert found.n_shapes is None
-    np.testing.assert_array_equal(found.distance, 1 - found.values)
-    assert found.mean == pytest.approx(1 / 3)
-    assert np.isnan(AffinityMatrix.from_values([[1.0]]).mean)
-
-
-def test_saved_and_loaded_matrices_are_equal(tmp_path):
-    known = landmark_format("mafl-5")
-    matrix = affinity(ShapeSet.from_points(related_points(4, 5, 2), known))
-    for one in (matrix, AffinityMatrix.from_values(matrix.values)):
-        one.save(tmp_path / "sub" / "a.npz")
-        loaded = AffinityMatrix.load(tmp_path / "sub" / "a.npz")
-        np.testing.assert_array_equal(loaded.values, one.values)
-        assert loaded.format.landmarks == one.format.landmarks
-        assert loaded.format.contours == one.format.contours
-        assert (loaded.n_shapes, loaded.alignment, loaded.method, loaded.cautions) == (
-            one.n_shapes,
-            one.alignment,
-            one.method,
-            one.cautions,
-        )
-
-
-def test_the_csv_table_has_names_and_all_digits(tmp_path):
-    matrix = affinity(ShapeSet.from_points(related_points(50, 5, 2), landmark_format("mafl-5")))
-    matrix.save_csv(tmp_path / "new" / "a.csv")
-    lines = (tmp_path / "new" / "a.csv").read_text().splitlines()
-    assert lines[0].split(",") == ["landmark", *matrix.format.landmarks]
-    assert [line.split(",")[0] for line in lines[1:]] == list(matrix.format.landmarks)
-    values = [[float(v) for v in line.split(",")[1:]] for line in lines[1:]]
-    np.testing.assert_array_equal(values, matrix.values)
-
-
-def test_files_that_hold_something_else_are_refused(tmp_path):
-    with pytest.raises(FileFormatError, match="No such file"):
-        AffinityMatrix.load(tmp_path / "none.npz")
-    text = tmp_path / "text.npz"
-    text.write_text("hello")
-    array = tmp_path / "array.npz"
-    np.savez(array, points=np.zeros(3))
-    pickled = tmp_path / "pickled.npz"
-    np.savez(pickled, n_shapes=np.array([{}], dtype=object))
-    half = tmp_path / "half.npz"
-    half.write_bytes(array.read_bytes()[:60])
-    empty = tmp_path / "empty.npz"
-    empty.write_bytes(b"")
-    plain = tmp_path / "plain.npz"
-    with plain.open("wb") as file:
-        np.save(file, np.eye(3))
-    for path in (text, array, pickled, half, empty, plain):
-        with pytest.raises(FewmarkError, match="not an affinity file"):
-            AffinityMatrix.load(path)
 
 
 def canonical_mean(a, b):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from correlation.affinity import AffinityMatrix
 from correlation.cli import COMMANDS
 from correlation.detectors import compare_shapes, resampled_errors
+from correlation.matrix import AffinityMatrix
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import landmark_format

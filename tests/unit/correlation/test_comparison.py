@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from correlation.affinity import AffinityMatrix
 from correlation.comparison import Comparison, compare
+from correlation.matrix import AffinityMatrix
 from datasets.errors import ShapeMismatchError
 from datasets.formats import Component, LandmarkFormat
 

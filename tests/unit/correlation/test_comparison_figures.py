@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from correlation.affinity import AffinityMatrix
 from correlation.comparison import compare
 from correlation.comparison_figures import (
     OVER,
@@ -13,6 +12,7 @@ from correlation.comparison_figures import (
     path_figure,
 )
 from correlation.figures import component_order
+from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 from datasets.formats import landmark_format
 

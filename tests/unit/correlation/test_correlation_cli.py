@@ -9,10 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from annotate.cli import main
-from correlation.affinity import AffinityMatrix, affinity
+from correlation.affinity import affinity
 from correlation.cli import COMMANDS
 from correlation.curve import budget_curve
 from correlation.error_selection import forecast_of, select_for_error
+from correlation.matrix import AffinityMatrix
 from correlation.selection import select
 from correlation.stability import curve_spread, stability
 from datasets.dataset import LandmarkDataset

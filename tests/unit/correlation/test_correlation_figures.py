@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from correlation.affinity import AffinityMatrix
 from correlation.curve import budget_curve
 from correlation.figures import (
     affinity_heatmap,
@@ -12,6 +11,7 @@ from correlation.figures import (
     component_order,
     sparse_on_shape,
 )
+from correlation.matrix import AffinityMatrix
 from correlation.scores import predefined_scores, score
 from correlation.selection import select
 from datasets.formats import Component, LandmarkFormat, landmark_format

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import correlation.selection as module
-from correlation.affinity import AffinityMatrix, affinity
+from correlation.affinity import affinity
 from correlation.certificates import verify
 from correlation.curve import budget_curve
 from correlation.demands import Demands
+from correlation.matrix import AffinityMatrix
 from correlation.scores import predefined_scores, score
 from correlation.selection import select
 from datasets.errors import SelectionError

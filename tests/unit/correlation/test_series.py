@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from correlation.affinity import AffinityMatrix
+from correlation.matrix import AffinityMatrix
 from correlation.series import Series, series_file, series_files, stages
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import landmark_format

@@ -1,6 +1,6 @@
 import pytest
 
-from correlation.affinity import AffinityMatrix
+from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 from datasets.errors import FewmarkError, FileFormatError, TrainingError
 from weaksup.checkpoints import read_checkpoint, save_checkpoint

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from correlation.affinity import AffinityMatrix, FewmarkWarning, affinity
+from correlation.affinity import FewmarkWarning, affinity
+from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError
