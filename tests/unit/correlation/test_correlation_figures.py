@@ -1,6 +1,7 @@
 """Figures: what they show, read back from their data."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from correlation.curve import budget_curve
@@ -50,7 +51,11 @@ def test_the_heatmap_has_names_in_the_order_of_its_values(parted):
     assert heatmap.z[0][2] == matrix.values[3, 1]
     assert (heatmap.zmin, heatmap.zmax) == (0, 1)
     assert list(figure.layout.xaxis.ticktext) == ["eye", "nose tip", "other"]
-    assert sorted({s.x0 for s in figure.layout.shapes if s.x0 == s.x1}) == [1.5, 2.5]
+    lines = figure.layout.shapes
+    assert [line.x0 for line in lines if line.x0 == line.x1] == [1.5, 2.5]
+    assert [line.y0 for line in lines if line.y0 == line.y1] == [1.5, 2.5]
+    drawn_one_by_one = go.Figure().add_vline(1.5, line=lines[0].line).layout.shapes[0]
+    assert lines[0] == drawn_one_by_one
 
 
 def test_a_heatmap_without_components_has_no_separators():
