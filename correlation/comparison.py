@@ -1,7 +1,7 @@
-"""Affinity errors: what a detector makes of the correlations of landmarks (Yan 2020, sec. 5.4)."""
+"""Two affinity matrices and their difference, such as a detector's errors (Yan 2020, sec. 5.4)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +66,18 @@ class GroupError:
 class Comparison:
     """Affinities of predictions beside the true ones; `compare` makes it.
 
+    Any two matrices of one format may stand here, such as those of two data sets.
+
     Parameters
     ----------
     predicted, truth
         Affinity matrices of one format and alignment.
     cautions
         Sentences about what makes the errors doubtful.
+    names
+        What figures call the first and the second matrix.
+    any_alignment
+        Whether the alignments may differ: then what they do is part of the difference.
 
     Raises
     ------
@@ -82,10 +88,12 @@ class Comparison:
     predicted: AffinityMatrix
     truth: AffinityMatrix
     cautions: tuple[str, ...] = ()
+    names: tuple[str, str] = field(default=("predicted", "true"), kw_only=True)
+    any_alignment: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check that both speak of the same landmarks in the same way."""
-        require_comparable(self.predicted, self.truth)
+        require_comparable(self.predicted, self.truth, any_alignment=self.any_alignment)
 
     @property
     def format(self) -> LandmarkFormat:
@@ -124,20 +132,20 @@ class Comparison:
         )
         return f"{self.truth.method} over {shapes}, alignment: {self.truth.alignment or 'unknown'}"
 
-    def ranked(self, count: int = 10, sign: int = 1) -> tuple[PairError, ...]:
-        """The pairs of the largest errors of one sign, the largest first.
+    def ranked(self, count: int = 10, sign: int | None = 1) -> tuple[PairError, ...]:
+        """The pairs of the largest errors, the largest first.
 
         Parameters
         ----------
         count
             At most so many; there may be fewer of this sign.
         sign
-            1 for over-correlated pairs, -1 for under-correlated ones.
+            1 for over-correlated pairs, -1 for under-correlated ones, None for both.
         """
-        if sign not in (1, -1):
-            raise ValueError(f"sign must be 1 or -1, got {sign!r}")
+        if sign not in (1, -1, None):
+            raise ValueError(f"sign must be 1, -1 or None, got {sign!r}")
         i, j = self._all_pairs()
-        errors = sign * self.error[i, j]
+        errors = np.abs(self.error[i, j]) if sign is None else sign * self.error[i, j]
         order = np.argsort(-errors, kind="stable")[: max(count, 0)]
         return tuple(self.pair(int(i[k]), int(j[k])) for k in order if errors[k] > 0)
 
@@ -252,18 +260,22 @@ def compare(predicted: AffinityMatrix, truth: AffinityMatrix) -> Comparison:
     return Comparison(predicted, truth, tuple(texts))
 
 
-def require_comparable(matrix: AffinityMatrix, other: AffinityMatrix) -> None:
+def require_comparable(
+    matrix: AffinityMatrix, other: AffinityMatrix, *, any_alignment: bool = False
+) -> None:
     """Refuse two matrices whose difference would say nothing.
 
     Raises
     ------
     ShapeMismatchError
-        If landmarks, alignments or methods differ; an unknown alignment passes.
+        If landmarks, alignments or methods differ; an unknown alignment passes, and any where
+        all may.
     """
     a, b = matrix.format, other.format
     if a.landmarks != b.landmarks:
         raise ShapeMismatchError(f"cannot compare affinities of {a.name} with those of {b.name}")
-    if None not in (matrix.alignment, other.alignment) and matrix.alignment != other.alignment:
+    known = None not in (matrix.alignment, other.alignment)
+    if known and matrix.alignment != other.alignment and not any_alignment:
         problem = f"cannot compare affinities of the alignment {matrix.alignment} with those of "
         raise ShapeMismatchError(f"{problem}{other.alignment}; align both in the same way")
     if matrix.method != other.method:

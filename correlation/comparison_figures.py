@@ -30,16 +30,17 @@ _LEAST_LIMIT = 0.01  # errors smaller than this are not painted as if they were 
 _MOST_DETAILS = 120  # of more landmarks, the numbers on hover would be heavier than the figure
 
 
-def error_heatmap(comparison: Comparison) -> go.Figure:
+def error_heatmap(comparison: Comparison, title: str = "error") -> go.Figure:
     """The signed errors, zero in the middle of the scale; names and both affinities on hover."""
-    figure = change_heatmap(comparison.truth, comparison.error, "error")
+    figure = change_heatmap(comparison.truth, comparison.error, title)
     if len(comparison.format) <= _MOST_DETAILS:
         order, _ = component_order(comparison.format)
         both = np.stack([comparison.predicted.values, comparison.truth.values], axis=-1)
+        first, second = comparison.names
         figure.update_traces(
             customdata=both[np.ix_(order, order)],
-            hovertemplate="%{y}<br>%{x}<br>error %{z:+.3f}: predicted %{customdata[0]:.3f}, "
-            "true %{customdata[1]:.3f}<extra></extra>",
+            hovertemplate=f"%{{y}}<br>%{{x}}<br>{title} %{{z:+.3f}}: "
+            f"{first} %{{customdata[0]:.3f}}, {second} %{{customdata[1]:.3f}}<extra></extra>",
         )
     return figure
 

@@ -25,6 +25,7 @@ GREY = "#8A8F98"
 
 _CLEAR = "rgba(0,0,0,0)"
 _FAINT = "rgba(138,143,152,0.45)"
+_COLOUR_BAR = {"orientation": "h", "y": 1, "yanchor": "bottom", "thickness": 10}
 _MOST_NUMBERS = 120  # more numbers than this would hide the shape
 
 
@@ -40,7 +41,7 @@ def affinity_heatmap(affinity: AffinityMatrix) -> go.Figure:
         zmin=0,
         zmax=1,
         colorscale=SCALE,
-        colorbar={"title": {"text": "affinity"}, "thickness": 12},
+        colorbar=_COLOUR_BAR | {"title": {"text": "affinity", "side": "top"}},
         hovertemplate="%{y}<br>%{x}<br>affinity %{z:.3f}<extra></extra>",
     )
     figure = go.Figure(heatmap)
@@ -48,7 +49,7 @@ def affinity_heatmap(affinity: AffinityMatrix) -> go.Figure:
     figure.update_layout(shapes=_separators([start - 0.5 for _, start, _ in blocks[1:]]))
     middles = [names[(start + end - 1) // 2] for _, start, end in blocks]
     figure.update_xaxes(tickangle=-45)
-    figure.update_yaxes(autorange="reversed", scaleanchor="x")
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", constraintoward="top")
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         axis.update(type="category", constrain="domain", showgrid=False, nticks=12)
         if blocks:

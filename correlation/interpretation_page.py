@@ -167,8 +167,7 @@ def _show_numbers(comparison: Comparison) -> None:
 
 
 def _show_pair(comparison: Comparison, mean: NDArray[np.float64]) -> None:
-    worst = [*comparison.ranked(1), *comparison.ranked(1, -1)]
-    worst.sort(key=lambda pair: -abs(pair.difference))
+    worst = comparison.ranked(1, None)
     usual = (worst[0].first, worst[0].second) if worst else (0, len(comparison.format) - 1)
     first, second = _choose_pair(comparison.format, usual, (_FIRST, _SECOND))
     pair = comparison.pair(first, second)

@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from correlation.figures import affinity_heatmap, affinity_on_shape
+from correlation.compare_ui import show_comparison
+from correlation.figures import affinity_on_shape
 from correlation.matrix import AffinityMatrix
-from correlation.ui import Source, require_source
+from correlation.ui import Source, require_source, show_heatmap
 from datasets.ui import next_step
 
 _LANDMARK = "correlation-landmark"
 _SHAPE = "correlation-shape"
 _OTHER = "correlation-other"
 _NO_OTHER = "none"
+_COMPARE = "correlation-compare"
 
 
 def render() -> None:
@@ -23,19 +25,14 @@ def render() -> None:
         "0 that it tells nothing."
     )
     source = require_source("correlation")
-    left, right = st.columns([3, 2])
-    with left:
-        st.plotly_chart(affinity_heatmap(source.matrix), key="correlation-heatmap")
-        st.caption(f"{source.caption}.")
-        st.download_button(
-            "Download as CSV",
-            source.matrix.csv(),
-            f"affinity-{source.name}.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
-    with right:
-        _one_landmark(source)
+    if st.toggle("Compare with another data set, split or alignment", key=_COMPARE):
+        show_comparison(source)
+    else:
+        left, right = st.columns([3, 2])
+        with left:
+            show_heatmap(source, "correlation-heatmap")
+        with right:
+            _one_landmark(source)
     next_step(
         "Landmarks that follow from others need not be marked by hand. "
         "See how few are enough, and which.",
@@ -44,6 +41,7 @@ def render() -> None:
     )
 
 
+@st.fragment
 def _one_landmark(source: Source) -> None:
     names = source.matrix.format.landmarks
     _take_click(names)
@@ -51,7 +49,7 @@ def _one_landmark(source: Source) -> None:
         st.selectbox("Landmark (or click one on the shape)", names, key=_LANDMARK)
     )
     others = [name for i, name in enumerate(names) if i != landmark]
-    other = st.selectbox("Compare with", [_NO_OTHER, *others], key=_OTHER)
+    other = st.selectbox("With", [_NO_OTHER, *others], key=_OTHER)
     figure = affinity_on_shape(
         source.mean_shape,
         source.matrix,

@@ -1,6 +1,7 @@
-"""What both pages of this package share: choosing shapes and having their affinity at hand."""
+"""What the pages of this package share: choosing shapes, their affinity, and its heatmap."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from correlation.affinity import FewmarkWarning, affinity, points_with_pairs
+from correlation.figures import affinity_heatmap
 from correlation.matrix import AffinityMatrix
 from datasets.alignment import ALIGNMENTS, align, mean_shape
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.storage import SHAPES_FILE
-from datasets.ui import require_dataset, stop_with_step, workspace
+from datasets.ui import load_dataset, require_dataset, stop_with_step, workspace
 
 ALL = "all"
 _USUAL_SPLIT = "train"
@@ -58,6 +60,19 @@ class Source:
         of = "" if self.split == ALL else f", split {self.split}"
         return f"{self.name}{of}: {self.matrix.caption}"
 
+    @property
+    def file_name(self) -> str:
+        """What downloads are called, without a suffix."""
+        return f"{self.name}-{self.split}-{self.matrix.alignment}"
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Sentences about what makes the affinities doubtful."""
+        if not self.dataset.inferred:
+            return self.matrix.cautions
+        text = "A model placed landmarks here: what they say about correlation, it said."
+        return (*self.matrix.cautions, text)
+
 
 def require_source(key: str) -> Source:
     """Let the user choose data set, split and alignment, or lead to where shapes come from."""
@@ -65,19 +80,13 @@ def require_source(key: str) -> Source:
     with columns[0]:
         name, dataset = require_dataset(f"{key}-dataset")
     with columns[1]:
-        # What is there to judge on is not looked at unless asked for.
-        splits = sorted([ALL, *dataset.splits], key=lambda split: split != _USUAL_SPLIT)
-        split = _kept("Split", splits, "fewmark.split", f"{key}-split")
+        split = kept("Split", splits_of(dataset), "fewmark.split", f"{key}-split")
     with columns[2]:
-        alignment = _kept(
+        alignment = kept(
             "Alignment", list(ALIGNMENTS), "fewmark.alignment", f"{key}-alignment", _ALIGNMENT_HELP
         )
-    folder = workspace().data / name
-    stamp = (folder / SHAPES_FILE).stat().st_mtime_ns
-    version = (str(folder.absolute()), str(stamp), split, alignment)
-    part = dataset if split == ALL else dataset.split(split)
     try:
-        matrix, mean = _computed(version, part, alignment)
+        source = source_of(name, split, alignment)
     except FewmarkError as error:
         st.error(str(error))
         stop_with_step(
@@ -86,11 +95,71 @@ def require_source(key: str) -> Source:
             "data",
             "Open a data set",
         )
-    for text in matrix.cautions:
+    for text in source.cautions:
         st.warning(text)
-    if dataset.inferred:
-        st.warning("A model placed landmarks here: what they say about correlation, it said.")
+    return source
+
+
+def splits_of(dataset: LandmarkDataset) -> list[str]:
+    """The splits to choose from, the usual one first.
+
+    What is there to judge on is not looked at unless asked for.
+    """
+    return sorted([ALL, *dataset.splits], key=lambda split: split != _USUAL_SPLIT)
+
+
+def source_of(name: str, split: str, alignment: str) -> Source:
+    """The shapes of a data set of the workspace, and their affinity, computed once.
+
+    Raises
+    ------
+    FewmarkError
+        If there are no affinities of these shapes.
+    """
+    folder = workspace().data / name
+    dataset = load_dataset(folder)
+    stamp = (folder / SHAPES_FILE).stat().st_mtime_ns
+    version = (str(folder.absolute()), str(stamp), split, alignment)
+    part = dataset if split == ALL else dataset.split(split)
+    matrix, mean = _computed(version, part, alignment)
     return Source(name, split, part, matrix, mean, version)
+
+
+def kept(
+    label: str,
+    options: list[str],
+    name: str,
+    key: str,
+    about: str | None = None,
+    usual: str | None = None,
+) -> str:
+    """A select box whose choice outlives a change of page; at first `usual` or the first."""
+    before = st.session_state.get(name)
+    wanted = before if before in options else usual
+    index = options.index(wanted) if wanted in options else 0
+    chosen = st.selectbox(label, options, index=index, key=key, help=about)
+    st.session_state[name] = chosen
+    return str(chosen)
+
+
+def show_heatmap(source: Source, key: str, label: str = "") -> None:
+    """The affinities, which shapes they are of, and a file of them to take away."""
+    st.plotly_chart(affinity_heatmap(source.matrix), key=key)
+    st.caption(f"{label}{source.caption}.")
+    download_csv(source.matrix.csv, f"affinity-{source.file_name}", key)
+
+
+def download_csv(written: Callable[[], str], file_name: str, key: str) -> None:
+    """A button that saves a table; it is written when that is asked for."""
+    st.download_button(
+        "Download as CSV",
+        written,
+        f"{file_name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        key=f"{key}-csv",
+        on_click="ignore",
+    )
 
 
 @st.cache_data(show_spinner="Computing affinities", max_entries=32)
@@ -104,12 +173,3 @@ def _computed(
         matrix = affinity(_dataset.shapes, _alignment)
     points = points_with_pairs(_dataset.shapes.points)
     return matrix, mean_shape(align(points, _alignment))
-
-
-def _kept(label: str, options: list[str], name: str, key: str, about: str | None = None) -> str:
-    """A select box whose choice outlives a change of page."""
-    before = st.session_state.get(name)
-    index = options.index(before) if before in options else 0
-    chosen = st.selectbox(label, options, index=index, key=key, help=about)
-    st.session_state[name] = chosen
-    return str(chosen)

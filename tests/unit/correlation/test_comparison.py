@@ -57,7 +57,9 @@ def test_pairs_are_ranked_by_the_size_of_their_error_within_a_sign(comparison):
     under = comparison.ranked(10, -1)
     assert [(pair.first, pair.second) for pair in under] == [(2, 4)]
     assert comparison.ranked(0) == ()
-    with pytest.raises(ValueError, match="sign must be 1 or -1, got 0"):
+    both = comparison.ranked(3, None)
+    assert [round(pair.difference, 9) for pair in both] == [0.4, -0.3, 0.1]
+    with pytest.raises(ValueError, match="sign must be 1, -1 or None, got 0"):
         comparison.ranked(3, 0)
 
 
@@ -113,6 +115,15 @@ def test_what_cannot_be_compared_is_refused(other, message):
         compare(matrix({}), matrix({}, **other))
     with pytest.raises(ShapeMismatchError, match=message):
         Comparison(matrix({}), matrix({}, **other))
+
+
+def test_alignments_may_differ_where_that_is_asked_for():
+    turned = matrix({(0, 1): 0.9}, alignment="procrustes")
+    found = Comparison(turned, matrix({}), names=("A", "B"), any_alignment=True)
+    assert found.largest == pytest.approx(0.4)
+    plain = LandmarkFormat("six", tuple("abcdef"), tuple(range(6)))
+    with pytest.raises(ShapeMismatchError, match=r"face-6 with .* six"):
+        Comparison(turned, matrix({}, known=plain), any_alignment=True)
 
 
 def test_other_numbers_of_shapes_and_an_unknown_alignment_are_told():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from correlation.comparison import compare
+from correlation.comparison import Comparison, compare
 from correlation.comparison_figures import (
     OVER,
     UNDER,
@@ -43,6 +43,16 @@ def test_the_heatmap_has_zero_in_the_middle_and_errors_by_component(name):
     np.testing.assert_allclose(predicted - truth, heat.z)
     assert len(figure.layout.shapes) == 2 * max(0, len(blocks) - 1)
     assert all(line.line.color != "white" for line in figure.layout.shapes)
+
+
+def test_the_heatmap_calls_both_by_their_names():
+    errors = comparison_of("points-5")
+    (heat,) = error_heatmap(errors).data
+    assert "error %{z:+.3f}: predicted %{customdata[0]:.3f}, true" in heat.hovertemplate
+    named = Comparison(errors.predicted, errors.truth, names=("A", "B"))
+    (heat,) = error_heatmap(named, "A - B").data
+    assert "A - B %{z:+.3f}: A %{customdata[0]:.3f}, B %{cust" in heat.hovertemplate
+    assert heat.colorbar.title.text == "A - B"
 
 
 def test_no_error_at_all_is_the_middle_of_the_scale():
