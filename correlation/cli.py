@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @source_options
 @click.option("--dask", metavar="ADDRESS", help="Share the work: tcp://host:8786, with [dask].")
-@click.option("--out", type=PATH, help="Write it: .npz, or .csv as a table.")
+@click.option("--out", type=PATH, help="Write it: .npz; .json; or .csv as a table.")
 @force_option
 @json_option
 def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> None:  # noqa: ANN401
@@ -34,11 +34,12 @@ def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> 
     DATA is a data set of any file type. Each pair of landmarks uses the shapes that have both.
     A folder of Fewmark's is read part by part: memory does not grow with the number of shapes.
     """
-    require_suffix(out, ".npz", ".csv")
+    require_suffix(out, ".npz", ".json", ".csv")
     require_free_place(out, force=force)
     matrix = matrix_of(**source)
     if out is not None:
-        (matrix.save_csv if out.suffix == ".csv" else matrix.save)(out)
+        writers = {".csv": matrix.save_csv, ".json": matrix.save_json, ".npz": matrix.save}
+        writers[out.suffix](out)
     result = {**about_matrix(matrix), "mean_affinity": matrix.mean, "written": text_of(out)}
     report(result, as_json=as_json)
 

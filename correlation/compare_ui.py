@@ -9,8 +9,9 @@ from correlation.comparison import Comparison, PairError
 from correlation.comparison_figures import error_heatmap
 from correlation.ui import (
     Source,
-    download_csv,
     kept,
+    show_downloads,
+    show_figure,
     show_heatmap,
     source_of,
     splits_of,
@@ -44,10 +45,11 @@ def show_comparison(source: Source) -> None:
     comparison = Comparison(source.matrix, other.matrix, names=_NAMES, any_alignment=True)
     left, right = st.columns([3, 2])
     with left:
-        st.plotly_chart(error_heatmap(comparison, _DIFFERENCE), key=f"{_KEY}-difference")
-        st.caption(f"**{_DIFFERENCE}:** orange where affinities of A are higher, blue where of B.")
+        key = f"{_KEY}-difference"
         name = f"affinity-difference-{source.file_name}-{other.file_name}"
-        download_csv(comparison.csv, name, f"{_KEY}-difference")
+        show_figure(error_heatmap(comparison, _DIFFERENCE), key, name)
+        st.caption(f"**{_DIFFERENCE}:** orange where affinities of A are higher, blue where of B.")
+        show_downloads(key, name, csv=comparison.csv)
     with right:
         _show_differences(comparison)
         if (source.name, source.split) != (other.name, other.split):

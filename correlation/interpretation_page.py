@@ -20,7 +20,7 @@ from correlation.comparison_figures import (
 from correlation.detectors import compare_shapes, matched
 from correlation.figures import affinity_heatmap
 from correlation.series import Series, series_files
-from correlation.ui import ALL, Source, require_source
+from correlation.ui import ALL, Source, require_source, show_downloads, show_figure
 from datasets.alignment import align, mean_shape
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
@@ -78,15 +78,10 @@ def _show_errors(source: Source) -> None:
     _show_numbers(comparison)
     left, right = st.columns([3, 2])
     with left:
-        st.plotly_chart(error_heatmap(comparison), key="interpretation-heatmap")
+        key, file_name = "interpretation-heatmap", f"affinity-errors-{source.name}"
+        show_figure(error_heatmap(comparison), key, file_name)
         st.caption(f"{label} minus {of}: {comparison.caption}.")
-        st.download_button(
-            "Download as CSV",
-            comparison.csv(),
-            f"affinity-errors-{source.name}.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
+        show_downloads(key, file_name, csv=comparison.csv)
     with right:
         _show_pair(comparison, mean)
     _show_tables(comparison)

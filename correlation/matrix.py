@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -152,6 +153,59 @@ class AffinityMatrix:
     def csv(self) -> str:
         """The table that `save_csv` writes; numbers have all their digits."""
         return landmark_table(self.format, self.values)
+
+    def save_json(self, path: str | Path) -> None:
+        """Write the text of `json`."""
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(self.json(), encoding="utf-8", newline="\n")
+
+    def json(self) -> str:
+        """All that is known of it, for programs in any language; numbers have all their digits.
+
+        | key | value |
+        |---|---|
+        | ``format`` | the landmark format: ``name``, ``landmarks`` (M names) and what it knows |
+        | ``n_shapes`` | number of shapes, or null |
+        | ``alignment`` | how they were aligned, or null |
+        | ``method`` | what the values are |
+        | ``cautions`` | sentences about what makes them doubtful |
+        | ``values`` | M rows of M affinities, in the order of ``format.landmarks`` |
+        """
+        table = {
+            "format": table_from_format(self.format),
+            "n_shapes": self.n_shapes,
+            "alignment": self.alignment,
+            "method": self.method,
+            "cautions": self.cautions,
+            "values": self.values.tolist(),
+        }
+        return json.dumps(table, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "AffinityMatrix":
+        """The inverse of `json`; only ``format`` and ``values`` are required.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If it is something else.
+        """
+        try:
+            table = json.loads(text)
+            n_shapes = table.get("n_shapes")
+            return cls(
+                format_from_table(table["format"]),
+                np.array(table["values"], dtype=np.float64),
+                None if n_shapes is None else int(n_shapes),
+                table.get("alignment"),
+                str(table.get("method", CANONICAL_MEAN)),
+                tuple(str(caution) for caution in table.get("cautions", ())),
+            )
+        except KeyError as error:
+            problem = f"not affinities in JSON: the key {error} is missing"
+            raise ShapeMismatchError(problem) from error
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            raise ShapeMismatchError(f"not affinities in JSON: {error}") from error
 
 
 def landmark_table(known: LandmarkFormat, values: Floats) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -19,6 +20,8 @@ from datasets.ui import load_dataset, require_dataset, stop_with_step, workspace
 
 ALL = "all"
 _USUAL_SPLIT = "train"
+_DOTS_PER_PIXEL = 3  # of a saved figure: enough for print
+_MIME = {"csv": "text/csv", "json": "application/json"}
 
 _ALIGNMENT_HELP = """
 How place and size are taken out of every shape before it is compared; it changes the numbers a lot.
@@ -143,23 +146,35 @@ def kept(
 
 
 def show_heatmap(source: Source, key: str, label: str = "") -> None:
-    """The affinities, which shapes they are of, and a file of them to take away."""
-    st.plotly_chart(affinity_heatmap(source.matrix), key=key)
+    """The affinities, which shapes they are of, and files of them to take away."""
+    file_name = f"affinity-{source.file_name}"
+    show_figure(affinity_heatmap(source.matrix), key, file_name)
     st.caption(f"{label}{source.caption}.")
-    download_csv(source.matrix.csv, f"affinity-{source.file_name}", key)
+    show_downloads(key, file_name, csv=source.matrix.csv, json=source.matrix.json)
 
 
-def download_csv(written: Callable[[], str], file_name: str, key: str) -> None:
-    """A button that saves a table; it is written when that is asked for."""
-    st.download_button(
-        "Download as CSV",
-        written,
-        f"{file_name}.csv",
-        "text/csv",
-        icon=":material/download:",
-        key=f"{key}-csv",
-        on_click="ignore",
-    )
+def show_figure(figure: go.Figure, key: str, file_name: str) -> None:
+    """A figure with a camera that saves it as it is seen, on the page's own background."""
+    figure.update_layout(paper_bgcolor=None, plot_bgcolor=None)  # Streamlit's theme has them
+    camera = {"format": "png", "scale": _DOTS_PER_PIXEL, "filename": file_name}
+    shown = {"displayModeBar": True, "displaylogo": False, "toImageButtonOptions": camera}
+    st.plotly_chart(figure, key=key, config=shown)
+
+
+def show_downloads(key: str, file_name: str, **writers: Callable[[], str]) -> None:
+    """Buttons that save texts, by their suffix; each is written when it is asked for."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for suffix, writer in writers.items():
+            st.download_button(
+                suffix.upper(),
+                writer,
+                f"{file_name}.{suffix}",
+                _MIME[suffix],
+                icon=":material/download:",
+                key=f"{key}-{suffix}",
+                on_click="ignore",
+            )
+        st.caption("PNG: the camera above.", width="content")
 
 
 @st.cache_data(show_spinner="Computing affinities", max_entries=32)

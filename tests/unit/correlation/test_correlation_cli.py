@@ -63,7 +63,10 @@ def test_affinity_writes_what_python_computes(dataset, folder, tmp_path):
     }
 
 
-def test_affinity_writes_a_table(dataset, folder, tmp_path):
+def test_affinity_writes_json_and_a_table(dataset, folder, tmp_path):
+    run("affinity", folder, "--out", tmp_path / "a.json")
+    found = AffinityMatrix.from_json((tmp_path / "a.json").read_text())
+    np.testing.assert_array_equal(found.values, affinity(dataset.shapes).values)
     run("affinity", folder, "--out", tmp_path / "a.csv")
     table = pd.read_csv(tmp_path / "a.csv", index_col="landmark")
     np.testing.assert_array_equal(table.to_numpy(), affinity(dataset.shapes).values)
@@ -204,7 +207,7 @@ def test_cautions_go_to_standard_error(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("affinity", "{data}", "--out", "x.txt"), "must end in .npz or .csv"),
+        (("affinity", "{data}", "--out", "x.txt"), "must end in .npz or .json or .csv"),
         (("select", "{data}", "--m", "3", "--out", "x.npz"), "must end in .toml"),
         (("curve", "{data}", "--out", "x.npz"), "must end in .csv"),
         (("curve", "{data}", "--budgets", "5,x"), "1-30 or 5,10,19"),

@@ -1,6 +1,7 @@
 """Affinity matrices: what they check, and the files they are kept in."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -64,6 +65,49 @@ def test_saved_and_loaded_matrices_are_equal(tmp_path):
             one.method,
             one.cautions,
         )
+
+
+def test_json_keeps_everything_under_documented_keys(tmp_path):
+    matrix = affinity(shapes_of(landmark_format("mafl-5"), 4))
+    matrix.save_json(tmp_path / "new" / "a.json")
+    text = (tmp_path / "new" / "a.json").read_text()
+    table = json.loads(text)
+    assert set(table) == {"format", "n_shapes", "alignment", "method", "cautions", "values"}
+    assert table["format"]["landmarks"] == list(matrix.format.landmarks)
+    np.testing.assert_array_equal(table["values"], matrix.values)
+    again = AffinityMatrix.from_json(text)
+    assert again.format == matrix.format
+    np.testing.assert_array_equal(again.values, matrix.values)
+    for name in ("n_shapes", "alignment", "method", "cautions"):
+        assert getattr(again, name) == getattr(matrix, name)
+    assert again.cautions
+
+
+def test_json_without_what_is_known_of_the_shapes_is_enough():
+    text = '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, 0.5], [0.5, 1]]}'
+    found = AffinityMatrix.from_json(text)
+    assert found.n_shapes is found.alignment is None
+    assert found.values[0, 1] == 0.5
+    assert AffinityMatrix.from_json(found.json()).format == found.format
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"format": {"name": "two", "landmarks": ["a", "b"]}}',
+        '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, 0], [1]]}',
+        '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, "x"], [0, 1]]}',
+        '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, 2], [2, 1]]}',
+        '{"format": 3, "values": [[1]]}',
+    ],
+)
+def test_json_of_something_else_is_refused(text):
+    with pytest.raises(ShapeMismatchError, match="not affinities in JSON: "):
+        AffinityMatrix.from_json(text)
 
 
 def test_the_csv_table_has_names_and_all_digits(tmp_path):
