@@ -262,12 +262,15 @@ def _as_affinities(values: Floats) -> Floats:
 
 
 def _require_shapes(moments: Moments, known: LandmarkFormat) -> None:
-    if moments.count.min() >= _LEAST_SHAPES:
+    count, names = moments.count, known.landmarks
+    if count.min() >= _LEAST_SHAPES:
         return
-    i, j = np.unravel_index(int(np.argmin(moments.count)), moments.count.shape)
-    names = f"{known.landmarks[i]!r}" if i == j else f"{known.landmarks[i]!r} and "
-    names += "" if i == j else f"{known.landmarks[j]!r} together"
-    problem = f"landmark {names}: present in {moments.count[i, j]:g} of {moments.n_shapes} shapes; "
+    i = j = int(np.argmin(np.diagonal(count)))
+    who = f"landmark {names[i]!r}"
+    if count[i, j] >= _LEAST_SHAPES:  # then each is there, but not this pair
+        i, j = (int(index) for index in np.unravel_index(int(np.argmin(count)), count.shape))
+        who = f"landmarks {names[i]!r} and {names[j]!r} together"
+    problem = f"{who}: present in {count[i, j]:g} of {moments.n_shapes} shapes; "
     raise ShapeMismatchError(problem + f"affinities need {_LEAST_SHAPES} at least")
 
 

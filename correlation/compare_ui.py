@@ -109,7 +109,7 @@ def _show_differences(comparison: Comparison) -> None:
     st.markdown(
         f"Affinities of A are on average **{abs(comparison.mean):.3f}** {above} than those of B. "
         f"Whatever the sign, a pair differs by **{comparison.mean_absolute:.3f}** on average, and "
-        f"by **{abs(first.difference):.3f}** at most: {one} and {other}."
+        f"by **{abs(first.difference):.3f}** at most: `{one}` and `{other}`."
     )
     signed, plain = (st.column_config.NumberColumn(format=f"%{sign}.3f") for sign in ("+", ""))
     st.dataframe(

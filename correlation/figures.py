@@ -26,7 +26,7 @@ GREY = "#8A8F98"
 _CLEAR = "rgba(0,0,0,0)"
 _FAINT = "rgba(138,143,152,0.45)"
 _COLOUR_BAR = {"orientation": "h", "y": 1, "yanchor": "bottom", "thickness": 10}
-_MOST_NUMBERS = 120  # more numbers than this would hide the shape
+_MOST_NUMBERS = 70  # more numbers than this hide each other and the shape
 
 
 def affinity_heatmap(affinity: AffinityMatrix) -> go.Figure:

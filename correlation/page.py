@@ -59,7 +59,12 @@ def _one_landmark(source: Source) -> None:
     st.plotly_chart(
         figure, key=_SHAPE, on_select="rerun", selection_mode="points", theme="streamlit"
     )
-    st.dataframe(_table(source.matrix, landmark), hide_index=True, height=220)
+    st.dataframe(
+        _table(source.matrix, landmark),
+        hide_index=True,
+        height=220,
+        column_config={"affinity": st.column_config.NumberColumn(format="%.4f")},
+    )
 
 
 def _take_click(names: tuple[str, ...]) -> None:

@@ -119,7 +119,10 @@ def test_shapes_in_space_are_shown(workspace):
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [({"N": 2}, "3 at least"), ({"absent": True}, "present in 0 of 30 shapes")],
+    [
+        ({"N": 2}, "3 at least"),
+        ({"absent": True}, "landmark 'right_pupil': present in 0 of 30 shapes"),
+    ],
 )
 def test_shapes_that_do_not_do_are_explained_with_a_way_out(workspace, fault, message):
     save(workspace, "faces", **fault)

@@ -136,6 +136,9 @@ def test_pairs_without_three_shapes_are_refused_by_name():
     points[:10, 1], points[10:, 3] = np.nan, np.nan
     with pytest.raises(ShapeMismatchError, match=r"'1' and '3' together: present in 0 of 20"):
         affinity(points)
+    points[10:, 1] = np.nan
+    with pytest.raises(ShapeMismatchError, match=r"^landmark '1': present in 0 of 20"):
+        affinity(points)
 
 
 def test_shapes_without_a_pair_are_passed_over_and_counted():
