@@ -347,7 +347,7 @@ def _show_series(source: Source, series: Series, place: int, window: int) -> Non
         else:
             figure = affinity_heatmap(last)
             caption = f"Affinities after epoch {part.positions[-1]}."
-        st.plotly_chart(figure, key="interpretation-series")
+        show_figure(figure, "interpretation-series", f"affinity-{kind}-epoch-{part.positions[-1]}")
         st.caption(caption)
     with right:
         moved = np.triu(series.deviation(len(series))[0], 1)
