@@ -203,10 +203,12 @@ def budget_figure(
             y=[s.min_correlation for s in predefined.values()],
             mode="markers+text",
             name="predefined",
-            text=list(predefined),
-            textposition=[("bottom", "top")[i % 2] + " center" for i in range(len(predefined))],
+            # Below, where the curve never is; every other a line lower, beside its neighbours.
+            text=[("", "<br>")[i % 2] + name for i, name in enumerate(predefined)],
+            textposition="bottom center",
+            customdata=list(predefined),
             marker={"symbol": "diamond", "size": 11, "color": PALETTE[1]},
-            hovertemplate="%{text}<br>m = %{x}<br>c = %{y:.4f}<extra></extra>",
+            hovertemplate="%{customdata}<br>m = %{x}<br>c = %{y:.4f}<extra></extra>",
             cliponaxis=False,
         )
     )
