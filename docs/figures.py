@@ -61,8 +61,10 @@ def curve(shapes: ShapeSet) -> go.Figure:
     spread = curve_spread(shapes, found.budgets, rng, resamples=RESAMPLES)
     more = time.process_time() - began - seconds
     pays = ", ".join(str(m) for m in found.worthwhile if m <= 30)
-    print(f"{shapes.format.name}: {len(matrix)} budgets {seconds:.1f} s, {RESAMPLES} resamples "
-          f"{more:.1f} s; widest deviation {max(spread.deviation):.3f}; pay up to 30: {pays}")  # fmt: skip
+    print(
+        f"{shapes.format.name}: {len(matrix)} budgets {seconds:.1f} s, {RESAMPLES} resamples "
+        f"{more:.1f} s; widest deviation {max(spread.deviation):.3f}; pay up to 30: {pays}"
+    )
     return budget_figure(found, predefined_scores(matrix), None, spread)
 
 
