@@ -328,13 +328,20 @@ class _Chunk:
         aligned, origin = self._buffer[: len(block)], np.zeros(block.shape[1])
         if self._method is None:
             return np.subtract(block, block[0], out=aligned), block[0]
-        if self._method == "centroid-rms":
-            np.matmul(sums / -self._M, self._spread, out=aligned)
-            aligned += block
-            squares = np.vecdot(aligned, aligned)
-            if (squares > 0).all():
-                aligned *= np.sqrt(self._M / squares)[:, None]
-                return aligned, origin
+        if self._method == "box":
+            places = [block[:, d :: self._D] for d in range(self._D)]
+            low = np.stack([x.min(axis=1) for x in places], axis=1)
+            high = np.stack([x.max(axis=1) for x in places], axis=1)
+            centre, sizes = (low + high) / 2, (high - low).prod(axis=1) ** (1 / self._D)
+        else:
+            centre, sizes = sums / self._M, None
+        np.matmul(-centre, self._spread, out=aligned)
+        aligned += block
+        if sizes is None:
+            sizes = np.sqrt(np.vecdot(aligned, aligned) / self._M)
+        if (sizes > 0).all():
+            aligned *= (1 / sizes)[:, None]
+            return aligned, origin
         shapes = block.reshape(-1, self._M, self._D)
         return align(shapes, self._method).reshape(block.shape), origin
 
