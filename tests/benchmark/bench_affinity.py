@@ -1,13 +1,15 @@
 """What affinities cost: run as a script, prints tables whose ratios hold within one run.
 
-    .venv/bin/python tests/benchmark/bench_affinity.py [--stream] [--million]
+    .venv/bin/python tests/benchmark/bench_affinity.py [--peers PYTHON] [--stream] [--million]
 
-BLAS has one thread; Linux only. ``--stream`` writes synthetic shapes to a temporary folder, reads
-them in processes of their own and takes their peak memory; ``--million`` does so with 1,000,000
-shapes (1.6 GB of disk) as well.
+BLAS has one thread; Linux only. PYTHON is an interpreter that has cca-zoo 4. ``--stream`` writes
+synthetic shapes to a temporary folder, reads them in processes of their own and takes their peak
+memory; ``--million`` does so with 1,000,000 shapes (1.6 GB of disk) as well.
 """
 
 import argparse
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from correlation.affinity import affinity, affinity_from_moments
+from datasets.alignment import align
 from datasets.dataset import LandmarkDataset, write_parts
 from datasets.moments import Moments, moments_of
 from datasets.samples import sample_table
@@ -25,6 +28,19 @@ from datasets.shapes import ShapeSet
 from datasets.sources import ShapeSource, moments_of_source
 
 PAIRS = 20  # of which scikit-learn's time is taken, for all M (M - 1) / 2
+
+
+CCA_ZOO = """
+import json, sys, time
+import numpy as np
+from cca_zoo.linear import CCA
+points, pairs = np.load(sys.argv[1]), json.loads(sys.argv[2])
+found, began = [], time.process_time()
+for i, j in pairs:
+    a, b = CCA(n_components=2).fit_transform([points[:, i], points[:, j]])
+    found.append(np.mean([np.corrcoef(a[:, k], b[:, k])[0, 1] for k in (0, 1)]))
+print(json.dumps({"ms": 1e3 * (time.process_time() - began), "affinities": found}))
+"""
 
 
 def shapes(N, M, D=2, seed=0):
@@ -74,25 +90,43 @@ def against_the_product():
     table("N = 10,000, M = 98, D = 2", ("what", "ms", "times X.T @ X"), rows)
 
 
-def against_scikit_learn():
+def against_cca(peers):
     from sklearn.cross_decomposition import CCA
 
     points = shapes(10_000, 98)
     rng = np.random.default_rng(0)
-    pairs = [rng.choice(98, 2, replace=False) for _ in range(PAIRS)]
+    pairs = [rng.choice(98, 2, replace=False).tolist() for _ in range(PAIRS)]
 
     def fit():
         for i, j in pairs:
             CCA(n_components=2).fit_transform(points[:, i], points[:, j])
 
     ours, theirs = best_ms(lambda: affinity(points), fit, rounds=3)
-    every = theirs / PAIRS * 98 * 97 / 2
-    rows = [
-        ("affinity, all 4,753 pairs", f"{ours:.0f}", "1"),
-        (f"CCA, {PAIRS} pairs", f"{theirs:.0f}", "-"),
-        ("CCA, all pairs (extrapolated)", f"{every:.0f}", f"{every / ours:.0f}"),
-    ]
-    table("Against scikit-learn, N = 10,000, M = 98", ("what", "ms", "times affinity"), rows)
+    times = {"scikit-learn": theirs}
+    if peers is not None:
+        aligned = align(points)
+        found = by_cca_zoo(peers, aligned, pairs)
+        values = affinity(points).values
+        both = zip(pairs, found["affinities"], strict=True)
+        apart = max(abs(values[i, j] - theirs) for (i, j), theirs in both)
+        print(f"\nlargest difference from cca-zoo over {PAIRS} pairs: {apart:.1e}")
+        times["cca-zoo"] = found["ms"]
+    rows = [("affinity, all 4,753 pairs", f"{ours:.0f}", "1")]
+    for name, ms in times.items():
+        every = ms / PAIRS * 98 * 97 / 2
+        rows.append((f"{name}, {PAIRS} pairs", f"{ms:.0f}", "-"))
+        rows.append((f"{name}, all pairs (extrapolated)", f"{every:.0f}", f"{every / ours:.0f}"))
+    table("Against CCA pair by pair, N = 10,000, M = 98", ("what", "ms", "times affinity"), rows)
+
+
+def by_cca_zoo(python, points, pairs):
+    with tempfile.TemporaryDirectory(prefix="fewmark-bench-") as place:
+        path = Path(place) / "points.npy"
+        np.save(path, points)
+        command = [python, "-c", CCA_ZOO, str(path), json.dumps(pairs)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return json.loads(done.stdout)
 
 
 def against_sizes():
@@ -150,6 +184,7 @@ def from_parquet(sizes):
 
 def main():
     options = argparse.ArgumentParser()
+    options.add_argument("--peers")
     options.add_argument("--stream", action="store_true")
     options.add_argument("--million", action="store_true")
     options.add_argument("--read", type=Path)
@@ -159,7 +194,7 @@ def main():
         stream(given.read)
         return
     against_the_product()
-    against_scikit_learn()
+    against_cca(given.peers)
     against_sizes()
     if given.stream or given.million:
         from_parquet([10_000, 100_000] + [1_000_000] * given.million)
