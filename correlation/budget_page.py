@@ -14,13 +14,13 @@ from correlation.budget_ui import (
     error_selection_of,
     expected_of,
     selection_of,
-    show_plan,
     spread_of,
 )
 from correlation.curve import BudgetCurve
 from correlation.demands import demands_of
 from correlation.error_selection import ErrorSelection
 from correlation.figures import budget_figure, sparse_on_shape
+from correlation.plan_ui import show_plan
 from correlation.scores import Score, predefined_scores
 from correlation.selection import Selection
 from correlation.ui import Source, require_source
