@@ -18,6 +18,7 @@ from correlation.demands import Demands
 from correlation.detectors import compare_shapes
 from correlation.error_selection import ErrorSelection, select_for_error
 from correlation.kcenter import KCenterResult, k_center
+from correlation.learning_curve import ErrorCurve, LearningCurve
 from correlation.linear_error import ErrorForecast, ExpectedError
 from correlation.matrix import AffinityMatrix
 from correlation.planning import Plan, Rates, plans
@@ -31,11 +32,13 @@ __all__ = [
     "BudgetCurve",
     "Comparison",
     "Demands",
+    "ErrorCurve",
     "ErrorForecast",
     "ErrorSelection",
     "ExpectedError",
     "FewmarkWarning",
     "KCenterResult",
+    "LearningCurve",
     "Plan",
     "Rates",
     "Score",

@@ -177,11 +177,11 @@ class ErrorForecast:
         if folds < 2:
             raise ValueError(f"expected two folds at least, got {folds}")
         shapes = shapes if isinstance(shapes, ShapeSet) else ShapeSet.from_points(shapes)
-        subject = _subjects(subjects, len(shapes))[shapes.complete]
+        subject = subject_numbers(subjects, len(shapes))[shapes.complete]
         usable = shapes.take(shapes.complete)
-        _require_enough(usable, subject, len(shapes))
+        require_enough(usable, subject, len(shapes))
         span_lengths(usable, span)
-        fold = _folds(subject, folds, rng)
+        fold = drawn_folds(subject, folds, rng)
         models = _models(usable, fold, on_progress or ignore_progress)
         judged = np.sort(rng.permutation(len(usable))[:MOST_JUDGED])
         return cls(
@@ -259,7 +259,7 @@ class ErrorForecast:
         return errors[rows]
 
 
-def _subjects(names: Sequence[str | None] | None, N: int) -> NDArray[np.int64]:
+def subject_numbers(names: Sequence[str | None] | None, N: int) -> NDArray[np.int64]:
     """A number for every shape, the same for the same subject."""
     if names is None:
         return np.arange(N)
@@ -276,7 +276,8 @@ def _subjects(names: Sequence[str | None] | None, N: int) -> NDArray[np.int64]:
     )
 
 
-def _require_enough(usable: ShapeSet, subject: NDArray[np.int64], N: int) -> None:
+def require_enough(usable: ShapeSet, subject: NDArray[np.int64], N: int) -> None:
+    """Refuse complete shapes, of N, that are too few to hold some out and learn from others."""
     if len(usable) < _FEWEST:
         problem = f"expected {_FEWEST} shapes with all {len(usable.format)} landmarks at least"
         raise ShapeMismatchError(f"{problem}, found {len(usable)} among {N}")
@@ -286,7 +287,9 @@ def _require_enough(usable: ShapeSet, subject: NDArray[np.int64], N: int) -> Non
         raise ShapeMismatchError(f"{problem}: held out, it leaves too few to learn from")
 
 
-def _folds(subject: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def drawn_folds(
+    subject: NDArray[np.int64], folds: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """The fold in which each shape is held out; folds of nearly equal size, drawn."""
     _, groups = np.unique(subject, return_inverse=True)
     drawn = rng.permutation(int(groups.max()) + 1)
