@@ -1,6 +1,5 @@
 """Commands that choose: the sparse format, and the curve over all budgets."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from correlation.sources_cli import (
     dataset_of,
     force_option,
     matrix_of,
+    numbers_of,
     require_free_place,
     require_suffix,
     source_options,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 CRITERIA = ("k-center", "expected-error")
 
 _DEFAULT_LARGEST_BUDGET = 30
-_BUDGETS = re.compile(r"(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6}))?")
 
 
 @click.command()
@@ -199,7 +198,7 @@ def curve(
 
     require_suffix(out, ".csv")
     require_free_place(out, force=force)
-    wanted = None if budgets is None else _numbers(budgets)
+    wanted = None if budgets is None else numbers_of("--budgets", budgets)
     matrix = matrix_of(**source)
     known = predefined_scores(matrix)
     if wanted is None:
@@ -308,21 +307,6 @@ def _assigned(option: str, texts: tuple[str, ...]) -> dict[str, float]:
         except ValueError as error:
             raise click.UsageError(f"{option}: expected NAME=NUMBER, got {text[:40]!r}") from error
     return values
-
-
-def _numbers(text: str) -> list[int]:
-    """Numbers of a list such as ``1-5,10``."""
-    numbers: set[int] = set()
-    for part in text.split(","):
-        found = _BUDGETS.fullmatch(part.strip())
-        if found is None:
-            problem = f"--budgets must be a list such as 1-30 or 5,10,19, got {text[:40]!r}"
-            raise click.UsageError(problem)
-        first, last = found["first"], found["last"]
-        numbers |= set(range(int(first), int(last or first) + 1))
-    if not numbers:
-        raise click.UsageError(f"--budgets {text!r} holds no number")
-    return sorted(numbers)
 
 
 def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from correlation.budget_cli import curve, select
+from correlation.plan_cli import plan
 from correlation.sources_cli import (
     ALIGNMENTS,
     about_matrix,
@@ -159,4 +160,4 @@ def _report_comparison(
             report({}, as_json=False, rows=rows)
 
 
-COMMANDS: list[click.Command] = [affinity, select, curve, stability, compare]
+COMMANDS: list[click.Command] = [affinity, select, curve, plan, stability, compare]

@@ -207,24 +207,11 @@ class LearningCurve:
 
 
 def errors_of_plans(
-    curves: Mapping[int, ErrorCurve], N: int, dense: Iterable[int]
+    curves: Mapping[int, ErrorCurve], dense: Iterable[int]
 ) -> dict[tuple[int, int], float | None]:
-    """The error to expect for every (m, n), fit for `correlation.planning.plans`.
-
-    It is that of the N - n images that are completed; the n dense ones have none beyond that of
-    their clicks. With n = N nothing is completed, and the error is 0.
-
-    Parameters
-    ----------
-    curves
-        For each m that of its landmarks.
-    N
-        Images in all.
-    dense
-        Values of n.
-    """
+    """For every m that has a curve and every n the error to expect, for `planning.plans`."""
     values = sorted(set(dense))
-    return {(m, n): 0.0 if n == N else curve.at(n) for m, curve in curves.items() for n in values}
+    return {(m, n): curve.at(n) for m, curve in curves.items() for n in values}
 
 
 def _sizes(largest: int) -> tuple[int, ...]:

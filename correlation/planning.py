@@ -7,6 +7,25 @@ from dataclasses import dataclass
 from datasets.errors import SelectionError
 
 _SECONDS_PER_HOUR = 3600.0
+_BUDGETS = (3, 5, 8, 10, 15, 20, 30)
+
+
+def usual_budgets(M: int) -> tuple[int, ...]:
+    """Values of m to compare where none are asked for; all are below M."""
+    return tuple(m for m in _BUDGETS if m < M) or (M,)
+
+
+def usual_dense(N: int, largest: int) -> tuple[int, ...]:
+    """Values of n to compare where none are asked for: 10, 20, 50, 100, ..., at most `largest`.
+
+    Examples
+    --------
+    >>> usual_dense(1000, 240)
+    (10, 20, 50, 100, 200)
+    """
+    last = min(N - 1, largest)
+    powers = (step * 10**power for power in range(1, len(str(last))) for step in (1, 2, 5))
+    return tuple(n for n in powers if n <= last) or (max(last, 0),)
 
 
 def points_saved(M: int, m: int, N: int, n: int) -> int:
@@ -66,7 +85,8 @@ class Plan:
     hours, cost
         Working hours, and those times the wage.
     expected_nme
-        In parts of the span; None where not known.
+        Of the N - n images that are completed, in parts of the span; 0 where all landmarks of all
+        images are marked, None where not known.
     """
 
     m: int
@@ -92,7 +112,8 @@ def plans(
     rates
         Times and wage.
     expected_nme
-        For pairs (m, n) the error to expect, None where it is not known.
+        For pairs (m, n) the error to expect of the images that are completed, None where it is
+        not known. Without a point left to complete it is 0 whatever is said here.
 
     Raises
     ------
@@ -106,7 +127,8 @@ def plans(
         points = M * n + m * (N - n)
         hours = rates.hours(points, N)
         saved = points_saved(M, m, N, n)
-        made.append(Plan(m, n, points, saved, hours, hours * rates.wage_per_hour, nme))
+        left = nme if saved else 0.0
+        made.append(Plan(m, n, points, saved, hours, hours * rates.wage_per_hour, left))
     return tuple(sorted(made, key=lambda plan: (plan.hours, plan.m)))
 
 

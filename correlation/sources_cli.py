@@ -1,5 +1,6 @@
 """What the commands here share: DATA with its options, and the affinity that follows."""
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +22,23 @@ ALIGNMENTS = ("centroid-rms", "box", "procrustes")
 
 Command = Callable[..., None]
 
+_NUMBERS = re.compile(r"(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6}))?")
+
 force_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")
 
 
 def source_options(command: Command) -> Command:
-    """DATA and what is taken from it: shared by every command here."""
+    """DATA, what is taken from it, and how it is aligned: shared by most commands here."""
+    alignment = click.option(
+        "--alignment",
+        type=click.Choice(ALIGNMENTS),
+        help="How place and size are taken out; centroid-rms if left out.",
+    )
+    return alignment(data_options(command))
+
+
+def data_options(command: Command) -> Command:
+    """DATA and what is taken from it."""
     for option in (
         click.option(
             "--seed",
@@ -36,11 +49,6 @@ def source_options(command: Command) -> Command:
         ),
         click.option("--share", type=float, metavar="S", help="Only a random share, in (0, 1]."),
         click.option("--split", metavar="NAME", help="Only the shapes of this split."),
-        click.option(
-            "--alignment",
-            type=click.Choice(ALIGNMENTS),
-            help="How place and size are taken out; centroid-rms if left out.",
-        ),
         click.option("--format", "format_name", metavar="NAME", help="Landmark format of DATA."),
         click.option("--from", "from_type", metavar="TYPE", help="File type of DATA."),
         click.argument("source", type=PATH, metavar="DATA"),
@@ -157,3 +165,18 @@ def require_free_place(path: Path | None, *, force: bool) -> None:
 def text_of(path: Path | None) -> str | None:
     """A path as text, fit for JSON."""
     return None if path is None else str(path)
+
+
+def numbers_of(option: str, text: str) -> list[int]:
+    """Numbers of a list such as ``1-5,10``, increasing."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        found = _NUMBERS.fullmatch(part.strip())
+        if found is None:
+            problem = f"{option} must be a list such as 1-30 or 5,10,19, got {text[:40]!r}"
+            raise click.UsageError(problem)
+        first, last = found["first"], found["last"]
+        numbers |= set(range(int(first), int(last or first) + 1))
+    if not numbers:
+        raise click.UsageError(f"{option} {text!r} holds no number")
+    return sorted(numbers)
