@@ -1,19 +1,49 @@
-"""The plan on the Budget page: hours and money, and what other budgets would come to."""
+"""The plan on the Budget page: hours and money, and what every m and n would come to."""
 
+from dataclasses import asdict
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from correlation.budget_ui import error_selection_of, expected_of
+from correlation.budget_ui import error_selection_of
 from correlation.demands import Demands
-from correlation.planning import Plan, Rates, best_plan, cheapest_plan, plans
+from correlation.learning_curve import ErrorCurve, LearningCurve, errors_of_plans
+from correlation.plan_figures import plan_figure
+from correlation.planning import (
+    Plan,
+    Rates,
+    best_plan,
+    cheapest_plan,
+    plans,
+    usual_budgets,
+    usual_dense,
+)
 from correlation.ui import Source
+from datasets.dataset import LandmarkDataset
+from datasets.errors import FewmarkError
 
-_PLANNED = (3, 5, 8, 10, 15, 20, 30)
 _RATES_HELP = "The default is a keystroke-level estimate, so a lower bound; take your own if known."
 
 
+@st.cache_resource(show_spinner="Learning from ever more shapes", max_entries=4)
+def _learnt(
+    version: tuple[str, ...],  # noqa: ARG001 - the cache's key
+    _dataset: LandmarkDataset,
+) -> LearningCurve:
+    subjects = list(_dataset.samples["subject"])
+    return LearningCurve.fit(_dataset.shapes, rng=np.random.default_rng(0), subjects=subjects)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _curve_of(
+    version: tuple[str, ...], _dataset: LandmarkDataset, chosen: tuple[int, ...]
+) -> ErrorCurve:
+    return _learnt(version, _dataset).of(chosen)
+
+
 def show_plan(source: Source, m: int) -> None:
-    """Points, hours and money; and what other budgets would come to."""
+    """Points, hours and money; and what other m and n would come to."""
     st.subheader("Plan")
     M, known = len(source.matrix), len(source.dataset)
     columns = st.columns(5)
@@ -42,42 +72,64 @@ def show_plan(source: Source, m: int) -> None:
     second.caption(f"{dense.hours:,.1f} for all landmarks.")
     if wage:
         third.metric("Cost", f"{this.cost:,.0f}", f"{this.cost - dense.cost:,.0f}", "inverse")
-    if st.toggle("Compare budgets (takes some seconds)", key="budget-plans"):
-        _plans(source, N, n, rates)
+    if st.toggle("Compare plans over m and n (takes some seconds)", key="budget-plans"):
+        try:
+            curves = _curves(source, [*usual_budgets(M), m])
+        except FewmarkError as error:
+            st.info(f"The error to expect cannot be measured: {error}")
+            return
+        _show_grid(M, N, n, rates, curves)
 
 
-def _plans(source: Source, N: int, n: int, rates: Rates) -> None:
-    M = len(source.matrix)
-    budgets = [m for m in _PLANNED if m < M]
+def _curves(source: Source, budgets: list[int]) -> dict[int, ErrorCurve]:
+    """For every m the error against n of the landmarks that leave the smallest one."""
     bar = st.progress(0.0)
-    errors: dict[tuple[int, int], float | None] = {}
-    for done, m in enumerate(budgets):
-        bar.progress(done / len(budgets), f"Choosing {m} landmarks")
+    curves: dict[int, ErrorCurve] = {}
+    for done, m in enumerate(sorted(set(budgets))):
+        bar.progress(done / len(budgets), f"Choosing {m} landmarks, and judging the choice")
         found = error_selection_of(source.version, source.dataset, source.matrix, m, Demands())
-        errors[m, n] = expected_of(source.version, source.dataset, found.sparse.chosen).nme
+        curves[m] = _curve_of(source.version, source.dataset, found.sparse.chosen)
     bar.empty()
-    made = plans(M, N, rates, errors)
-    left, right = st.columns([3, 2])
-    rows = [
-        {"m": p.m, "points": p.points, "hours": round(p.hours, 1), "cost": round(p.cost),
-         "expected NME, %": round(100 * (p.expected_nme or 0), 2)}
-        for p in made
-    ]  # fmt: skip
-    left.dataframe(pd.DataFrame(rows), hide_index=True)
-    with right:
+    return curves
+
+
+def _show_grid(M: int, N: int, n: int, rates: Rates, curves: dict[int, ErrorCurve]) -> None:
+    curve = next(iter(curves.values()))
+    measured = curve.sizes[-1]
+    made = plans(M, N, rates, errors_of_plans(curves, [*usual_dense(N, curve.farthest), n]))
+    left, right = st.columns(2)
+    with left:
         wanted = st.number_input("Wanted error, %", 0.1, value=3.0, step=0.1, key="budget-wanted")
         cheap = cheapest_plan(made, wanted / 100)
         st.markdown("No plan here is that good." if cheap is None else _told(cheap))
-        given = st.number_input("Hours at hand", 0.1, value=float(round(made[-1].hours, 1)),
-                                key="budget-hours")  # fmt: skip
+    with right:
+        longest = max(round(made[-1].hours, 1), 0.1)
+        given = st.number_input("Hours at hand", 0.1, value=longest, key="budget-hours")
         best = best_plan(made, given)
         st.markdown("No plan here is that short." if best is None else _told(best))
+    st.plotly_chart(plan_figure(made, measured, [cheap, best]), key="budget-plan-figure")
+    beyond = f" to n = {curve.farthest:,}; those have a ~" if curve.farthest > measured else ""
     st.caption(
-        "Each m is that of the smallest expected error; errors are those of clicked images, "
-        f"completed by a model of the {int(source.dataset.shapes.complete.sum()):,} dense shapes "
-        "here, whatever n is."
+        "Expected NME, and hours; framed: the cheapest plan that is good enough, and the best one "
+        "that is short enough. The error is that of the N - n images on which m landmarks are "
+        "clicked, exactly, and the others completed by a model of n dense shapes; it is over all "
+        f"M landmarks, in percent of {curve.span}, on {curve.n_shapes:,} shapes of subjects that "
+        f"the model had not seen. Measured to n = {measured:,}"
+        + (f", extrapolated by a + b / n{beyond}." if beyond else "; beyond that it is not known.")
+        + " Each m is that of the smallest expected error, whatever is demanded above."
     )
+    with st.expander("As a table"):
+        st.dataframe(_table(made, measured), hide_index=True)
+
+
+def _table(made: tuple[Plan, ...], measured: int) -> pd.DataFrame:
+    table = pd.DataFrame([asdict(plan) for plan in made])
+    table["expected NME, %"] = (100 * table.pop("expected_nme").astype(float)).round(2)
+    table["extrapolated"] = (table["n"] > measured) & table["expected NME, %"].gt(0)
+    table = table.rename(columns={"points_saved": "points saved"})
+    return table.round({"hours": 1, "cost": 0})
 
 
 def _told(plan: Plan) -> str:
-    return f"**m = {plan.m}**: {plan.hours:,.1f} hours, {100 * (plan.expected_nme or 0):.2f} % NME"
+    nme = 100 * (plan.expected_nme or 0)
+    return f"**m = {plan.m}, n = {plan.n:,}**: {plan.hours:,.1f} hours, {nme:.2f} % NME"

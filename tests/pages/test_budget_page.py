@@ -243,7 +243,7 @@ def test_both_criteria_stand_side_by_side_and_either_can_be_saved(faces, workspa
 
 
 @pytest.mark.usefixtures("faces")
-def test_budgets_are_planned_with_hours_and_money():
+def test_plans_of_every_m_and_n_are_compared_by_hours_and_error():
     app = opened(m=4)
     app.number_input(key="budget-wage").set_value(20.0).run()
     box(app, "N, images in all").set_value(1000).run()
@@ -255,8 +255,33 @@ def test_budgets_are_planned_with_hours_and_money():
     app.toggle(key="budget-plans").set_value(True).run()
     assert not app.exception
     table = next(d.value for d in app.dataframe if "hours" in d.value.columns)
-    assert list(table["m"]) == [3, 5, 8]
+    assert set(table["m"]) == {3, 4, 5, 8}
+    assert set(table["n"]) == {10, 20, 100}  # of 40 shapes 32 are learnt from at a time
+    unknown = table["expected NME, %"].isna()
+    assert set(table["n"][unknown]) == {100}
+    assert not table["extrapolated"].any()
+    assert any("Measured to n = 32; beyond that it is not known" in c.value for c in app.caption)
     app.number_input(key="budget-wanted").set_value(0.1).run()
     assert any("No plan here is that good" in m.value for m in app.markdown)
     app.number_input(key="budget-wanted").set_value(900.0).run()
-    assert any(m.value.startswith("**m = 3**") for m in app.markdown)
+    assert any(m.value.startswith("**m = 3, n = 10**") for m in app.markdown)
+    app.number_input(key="budget-hours").set_value(0.1).run()
+    assert any("No plan here is that short" in m.value for m in app.markdown)
+    assert not app.exception
+
+
+def test_errors_beyond_what_was_measured_are_marked(workspace):
+    save(workspace, "lfw-10", N=60)
+    app = opened(m=4)
+    app.toggle(key="budget-plans").set_value(True).run()
+    table = next(d.value for d in app.dataframe if "hours" in d.value.columns)
+    assert set(table["n"][table["extrapolated"]]) == {50, 60, 100}
+    assert any("extrapolated by a + b / n to n = 192" in c.value for c in app.caption)
+
+
+def test_too_few_shapes_for_a_plans_error_are_explained(workspace):
+    save(workspace, "lfw-10", N=7)
+    app = opened(m=4)
+    app.toggle(key="budget-plans").set_value(True).run()
+    assert not app.exception
+    assert "expected 8 shapes" in app.info[-1].value
