@@ -228,6 +228,7 @@ export class Annotator {
       active_ms: Math.round(document.active ?? 0),
       position: document.position, // the server has no use for it, the journal has
     });
+    document.active = 0;
     this.stage.say("");
     this.#render();
   }
@@ -240,7 +241,7 @@ export class Annotator {
     // Nothing is left to send (but after a conflict, what was not seen yet), so the answer counts,
     // also for a document that was asked for before the save and waits for its picture.
     const { revision, points, flag } = answer;
-    Object.assign(document, { revision, points, flag, active: 0 });
+    Object.assign(document, { revision, points, flag });
     this.#adopt(document);
     if (document !== this.document) return;
     if (news) this.history = this.#histories.of(document);

@@ -88,7 +88,10 @@ export class Outbox {
     return { text: entry.refused ?? "", position: entry.pending.at(-1)?.position ?? null };
   }
 
-  /** Take over new labels, made from the newest unsaved ones or else from the revision `base`. */
+  /**
+   * Take over new labels, made from the newest unsaved ones or else from the revision `base`. Their
+   * `active_ms` is since the edit before; what is sent counts since the base, so it is added up.
+   */
   edit(item, base, content) {
     const entry = this.#entry(item);
     const old = entry.pending.pop();
@@ -96,7 +99,8 @@ export class Outbox {
     this.#sequence += 1;
     const { writer } = this;
     const signed = { ...content, writer, sequence: this.#sequence, base: old?.base ?? base };
-    const body = { ...signed, contains, edited_ms: Date.now() };
+    const active_ms = (old?.active_ms ?? 0) + (content.active_ms ?? 0);
+    const body = { ...signed, active_ms, contains, edited_ms: Date.now() };
     // What was refused would block `body`.
     const superseded = entry.refused ? entry.pending.splice(0) : [];
     entry.pending.push(body);
@@ -237,6 +241,7 @@ export class Outbox {
       for (const other of entry.pending) {
         const follows = knows(other, answer) || (agrees && knows(other, body));
         if (follows) other.base = answer.revision;
+        if (knows(other, body)) other.active_ms -= body.active_ms; // saved with the body
       }
       this.#send(entry);
       return;

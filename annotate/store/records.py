@@ -101,7 +101,7 @@ class Draft:
     points
         m entries, in the order of the project's chosen landmarks; None = not yet decided.
     active_ms
-        How long the annotator worked on it since `base`.
+        How long the annotator worked on it since `base`, pauses of more than 10 s cut to that.
     """
 
     item: int

@@ -280,6 +280,36 @@ def test_labels_that_were_saved_before_anybody_heard_of_it_are_gone_on_from(run:
     assert result == {"state": "saved", "places": [1, 2], "kept": 0}
 
 
+@pytest.mark.parametrize(
+    ("fate", "saved"),
+    [
+        ("fine", [[0, 1000], [1, 500]]),
+        ("lost", [[0, 1500]]),
+        ("answer lost", [[0, 1000], [0, 1500]]),  # of one base and writer the longest counts
+    ],
+)
+def test_time_at_work_is_since_the_base_whatever_becomes_of_a_request(
+    run: Run, fate: str, saved: list[list[int]]
+) -> None:
+    assert (
+        run(
+            FAKES
+            + f"""
+      const fates = ["{fate}"];
+      const server = fakeServer(() => fates.shift() ?? "fine");
+      const {{ box }} = outboxOf(server, new Memory());
+      box.edit(1, 0, {{ ...labels(1), active_ms: 400 }});
+      box.edit(1, 0, {{ ...labels(2), active_ms: 600 }});
+      box.flush();
+      box.edit(1, 0, {{ ...labels(3), active_ms: 500 }}); // while the others are on their way
+      return () => server.revisions.get(1).map((r) => [r.base, r.active_ms]);
+    """,
+            wait_ms=60_000,
+        )
+        == saved
+    )
+
+
 TWO_TABS = """
   const storage = new Memory();
   const server = fakeServer(() => "fine");
