@@ -14,12 +14,16 @@ if getattr(datasets, "SUITE", None) != "fewmark":
 from annotate.exchange import create_project, export_dataset, import_dataset
 from annotate.simulation import simulate_labels
 from annotate.store import AnnotationStore, open_store
+from annotate.timing import Timing, marked_pictures, timing_of
 
 __all__ = [
     "AnnotationStore",
+    "Timing",
     "create_project",
     "export_dataset",
     "import_dataset",
+    "marked_pictures",
     "open_store",
     "simulate_labels",
+    "timing_of",
 ]

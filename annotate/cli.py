@@ -164,6 +164,32 @@ def list_projects(store: str, *, as_json: bool) -> None:
     report({"projects": len(rows)}, as_json=as_json, rows=rows)
 
 
+@project.command("timing")
+@click.argument("store")
+@click.argument("name")
+@json_option
+def timing(store: str, name: str, *, as_json: bool) -> None:
+    """How long people took to mark the pictures of project NAME: for `fewmark plan`.
+
+    Medians over the pictures that one person marked from the first landmark to the last. Seconds
+    per image are what a picture takes beyond its points.
+    """
+    from dataclasses import asdict
+
+    from annotate.store import open_store
+    from annotate.timing import marked_pictures, timing_of
+
+    with _opened(open_store(store, must_exist=True)) as opened:
+        pictures = marked_pictures(opened, opened.project(name))
+    people = sorted({picture.annotator for picture in pictures})
+    rows = []
+    for person in people:
+        own = asdict(timing_of([p for p in pictures if p.annotator == person]))
+        own.pop("annotators")
+        rows.append({"annotator": person, **own})
+    report({"project": name, **asdict(timing_of(pictures))}, as_json=as_json, rows=rows)
+
+
 @project.command("simulate")
 @click.argument("store")
 @click.argument("name")

@@ -229,6 +229,17 @@ class AnnotationStore:
             found = connection.execute(query.order_by(tables.revision.c.number))
             return [rows.revision_from_row(row) for row in found]
 
+    def history(self, project: Project) -> list[Revision]:
+        """Everything ever saved in a project: item by item in their order, oldest first."""
+        query = (
+            sa.select(tables.revision)
+            .join(tables.item, tables.item.c.id == tables.revision.c.item_id)
+            .where(tables.item.c.project_id == project.id)
+            .order_by(tables.item.c.position, tables.revision.c.number)
+        )
+        with self._reading() as connection:
+            return [rows.revision_from_row(row) for row in connection.execute(query)]
+
     def counts(self, project: Project) -> Counts:
         """How far a project has come."""
         query = (

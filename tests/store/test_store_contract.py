@@ -186,6 +186,22 @@ def test_labels_of_another_format_are_refused(store: AnnotationStore, project: P
         store.save(draft(first_item(store, project), points=(None,)))
 
 
+def test_the_history_of_a_project_is_all_its_revisions_item_by_item(
+    store: AnnotationStore, project: Project
+) -> None:
+    other = store.create_project("other", SPARSE, [NewItem("a", Path("/a.png"), 9, 9)])
+    one, two, *_ = [item.id for item in store.items(project)]
+    assert store.history(project) == []
+    store.save(draft(two, 1, active_ms=700))
+    store.save(draft(one, 1))
+    store.save(draft(two, 2, base=1))
+    store.save(draft(first_item(store, other)))
+    found = store.history(project)
+    assert [(r.item, r.number) for r in found] == [(one, 1), (two, 1), (two, 2)]
+    assert found == store.revisions(one) + store.revisions(two)
+    assert [r.active_ms for r in found] == [0, 700, 0]
+
+
 def test_counts_and_the_first_open_item_follow_the_latest_revisions(
     store: AnnotationStore, project: Project
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from annotate import serving
 from annotate.cli import main
-from annotate.store import open_store
+from annotate.labelling import placed
+from annotate.store import Draft, Status, open_store
 from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat
 
@@ -217,3 +218,30 @@ def test_too_little_memory_is_one_line(
 
     monkeypatch.setattr("datasets.io.registry.type_of", fails)
     assert failed(capsys, "info", workspace / "faces") == "Error: there is not enough memory\n"
+
+
+def test_measured_times_are_told_for_all_and_for_each_person(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    created(capsys, workspace)
+    url = workspace / "labels.sqlite"
+    assert "no picture was marked by hand" in failed(capsys, "project", "timing", url, "faces")
+    assert "no project 'other'" in failed(capsys, "project", "timing", url, "other")
+    store = open_store(str(url))
+    for position, (name, seconds) in enumerate([("ann", 2), ("bea", 4), ("bea", 4)]):
+        item = store.items(store.project("faces"), position, 1)[0].id
+        for points in (1, 2, 3):
+            labels = (*[placed(1.0, float(points))] * points, *[None] * (3 - points))
+            status = Status.DONE if points == 3 else Status.OPEN
+            active_ms = 1000 * (seconds + (3 if points == 1 else 0))
+            store.save(
+                Draft(item, name, name, points, points - 1, labels, status, active_ms=active_ms)
+            )
+    store.close()
+    found = ran(capsys, "project", "timing", url, "faces")
+    assert (found["pictures"], found["annotators"]) == (3, 2)
+    assert (found["seconds_per_point"], found["seconds_per_image"]) == (4, 3)
+    assert found["seconds_per_picture"] == 15
+    assert [(r["annotator"], r["pictures"], r["seconds_per_point"]) for r in found["rows"]] == [
+        ("ann", 1, 2), ("bea", 2, 4),
+    ]  # fmt: skip
