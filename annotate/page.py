@@ -10,6 +10,7 @@ import streamlit as st
 from annotate.exchange import create_project, export_dataset, mean_guide
 from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Counts, Project
+from annotate.timing import marked_pictures, timing_of
 from annotate.ui import canvas, server_root
 from datasets import ui
 from datasets.dataset import LandmarkDataset
@@ -192,10 +193,30 @@ def _more(store: AnnotationStore, project: Project, projects: list[Project]) -> 
     st.session_state[_ANNOTATOR] = name.strip() or "annotator"
     sparse = project.sparse
     st.caption(f"{len(sparse)} of the {len(sparse.dense)} landmarks of {sparse.dense.name}")
+    _times(store, project)
     if st.button("Put this project away", key="annotate.archive"):
         store.set_archived(project, archived=True)
         st.rerun()
     _archived(store, projects)
+
+
+def _times(store: AnnotationStore, project: Project) -> None:
+    """Hand what marking took here to the Budget page."""
+    about = "What a point and a picture took people in this project, as medians."
+    if not st.button("Use the measured times in the budget", help=about, key="annotate.times"):
+        return
+    try:
+        found = timing_of(marked_pictures(store, project))
+    except StoreError as error:
+        st.info(str(error))
+        return
+    people = "one person" if found.annotators == 1 else f"{found.annotators} people"
+    pictures = "one picture" if found.pictures == 1 else f"{found.pictures} pictures"
+    source = f"{project.name}: {pictures} by {people}"
+    per_image = found.seconds_per_image or 0.0
+    ui.remember_times(ui.MeasuredTimes(found.seconds_per_point, per_image, source))
+    text = f"{found.seconds_per_point:.2f} s a point, {per_image:.2f} s more a picture ({source})."
+    ui.next_step(text, "budget", "Plan with them")
 
 
 def _archived(store: AnnotationStore, projects: list[Project]) -> None:

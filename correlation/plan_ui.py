@@ -1,10 +1,12 @@
 """The plan on the Budget page: hours and money, and what every m and n would come to."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from correlation.budget_ui import error_selection_of
 from correlation.demands import Demands
@@ -22,8 +24,12 @@ from correlation.planning import (
 from correlation.ui import Source
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
+from datasets.ui import remembered_times
 
-_RATES_HELP = "The default is a keystroke-level estimate, so a lower bound; take your own if known."
+_RATES_HELP = (
+    "The default is a keystroke-level estimate, so a lower bound. Take your own: the Annotate page "
+    "has measured them, under 'More'."
+)
 
 
 @st.cache_resource(show_spinner="Learning from ever more shapes", max_entries=4)
@@ -54,23 +60,14 @@ def show_plan(source: Source, m: int) -> None:
     if n > N:
         st.error("n cannot be larger than N.")
         return
-    usual = Rates()
-    with columns[2]:
-        point_s = st.number_input("Seconds a point", 0.1, value=usual.seconds_per_point,
-                                  help=_RATES_HELP, key="budget-point-s")  # fmt: skip
-    with columns[3]:
-        image_s = st.number_input("Seconds an image", 0.0, value=usual.seconds_per_image,
-                                  help=_RATES_HELP, key="budget-image-s")  # fmt: skip
-    with columns[4]:
-        wage = st.number_input("Wage an hour", 0.0, value=0.0, key="budget-wage")
-    rates = Rates(point_s, image_s, wage)
+    rates = _rates(columns[2:])
     this, dense = (plans(M, N, rates, {(k, n): None})[0] for k in (m, M))
     first, second, third = st.columns(3)
     first.metric("Points saved", f"{this.points_saved:,}", help="(M - m)(N - n)")
     first.caption(f"{this.points_saved / (M * N):.0%} of all {M * N:,} points.")
     second.metric("Hours", f"{this.hours:,.1f}", f"{this.hours - dense.hours:,.1f}", "inverse")
     second.caption(f"{dense.hours:,.1f} for all landmarks.")
-    if wage:
+    if rates.wage_per_hour:
         third.metric("Cost", f"{this.cost:,.0f}", f"{this.cost - dense.cost:,.0f}", "inverse")
     if st.toggle("Compare plans over m and n (takes some seconds)", key="budget-plans"):
         try:
@@ -81,15 +78,34 @@ def show_plan(source: Source, m: int) -> None:
         _show_grid(M, N, n, rates, curves)
 
 
+def _rates(columns: Sequence[DeltaGenerator]) -> Rates:
+    """Times and wage: as measured where the Annotate page has told, else the usual ones."""
+    measured, usual = remembered_times(), Rates()
+    if measured is not None:
+        usual = Rates(measured.seconds_per_point, measured.seconds_per_image)
+    about = _RATES_HELP if measured is None else f"Measured in {measured.source}."
+    point, image = usual.seconds_per_point, usual.seconds_per_image
+    point_s = columns[0].number_input("Seconds a point", 0.1, value=max(point, 0.1),
+                                      help=about, key=f"budget-point-s-{point}")  # fmt: skip
+    image_s = columns[1].number_input("Seconds an image", 0.0, value=image,
+                                      help=about, key=f"budget-image-s-{image}")  # fmt: skip
+    wage = columns[2].number_input("Wage an hour", 0.0, value=0.0, key="budget-wage")
+    if measured is not None:
+        st.caption(f"Times as measured in {measured.source}.")
+    return Rates(point_s, image_s, wage)
+
+
 def _curves(source: Source, budgets: list[int]) -> dict[int, ErrorCurve]:
     """For every m the error against n of the landmarks that leave the smallest one."""
-    bar = st.progress(0.0)
     curves: dict[int, ErrorCurve] = {}
-    for done, m in enumerate(sorted(set(budgets))):
-        bar.progress(done / len(budgets), f"Choosing {m} landmarks, and judging the choice")
-        found = error_selection_of(source.version, source.dataset, source.matrix, m, Demands())
-        curves[m] = _curve_of(source.version, source.dataset, found.sparse.chosen)
-    bar.empty()
+    bar = st.progress(0.0)
+    try:
+        for done, m in enumerate(sorted(set(budgets))):
+            bar.progress(done / len(budgets), f"Choosing {m} landmarks, and judging the choice")
+            found = error_selection_of(source.version, source.dataset, source.matrix, m, Demands())
+            curves[m] = _curve_of(source.version, source.dataset, found.sparse.chosen)
+    finally:
+        bar.empty()
     return curves
 
 

@@ -6,6 +6,7 @@ where they are, so that a hint can lead to another page.
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,6 +31,19 @@ _PAGES = "fewmark.pages"
 _DATASET = "fewmark.dataset"
 _SPARSE = "fewmark.sparse"
 _RUN = "fewmark.run"
+_TIMES = "fewmark.times"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTimes:
+    """How long people took to mark: seconds for a point, and for an image beyond its points.
+
+    `source` says where and how often that was measured.
+    """
+
+    seconds_per_point: float
+    seconds_per_image: float
+    source: str
 
 
 def workspace() -> Workspace:
@@ -93,6 +107,17 @@ def remembered(name: str, known: list[str]) -> str | None:
     if name == "dataset":
         known = sorted(known, key=workspace().dataset_age_s, reverse=True)
     return known[0] if known else None
+
+
+def remember_times(times: MeasuredTimes) -> None:
+    """Keep measured times for the pages that plan."""
+    st.session_state[_TIMES] = times
+
+
+def remembered_times() -> MeasuredTimes | None:
+    """The times kept last, if any were."""
+    times: MeasuredTimes | None = st.session_state.get(_TIMES)
+    return times
 
 
 def choose(name: str, label: str, known: list[str], key: str) -> str:

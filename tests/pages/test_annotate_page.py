@@ -249,3 +249,23 @@ def test_a_broken_store_is_told_in_one_line(faces, workspace):
     app = opened()
     assert "cannot be used" in app.error[0].value
     assert len(faces) == 4
+
+
+def test_measured_times_are_handed_to_the_budget(project):
+    app = opened()
+    app.button(key="annotate.times").click().run()
+    assert "no picture was marked by hand" in app.info[0].value
+    store = workspace_store()
+    item = store.items(project)[1].id
+    for number in (1, 2, 3):
+        points = (*[placed(number, 2.0)] * number, *[None] * (3 - number))
+        status = Status.DONE if number == 3 else Status.OPEN
+        active_ms = 7000 if number == 1 else 2000
+        store.save(
+            Draft(item, "ann", "tab", number, number - 1, points, status, active_ms=active_ms)
+        )
+    app.button(key="annotate.times").click().run()
+    assert not app.exception
+    kept = app.session_state["fewmark.times"]
+    assert (kept.seconds_per_point, kept.seconds_per_image) == (2, 5)
+    assert "2.00 s a point, 5.00 s more a picture (one: one picture by one person)" in shown(app)

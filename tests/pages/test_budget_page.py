@@ -13,6 +13,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
+from datasets.ui import MeasuredTimes
 
 
 def page():
@@ -285,3 +286,16 @@ def test_too_few_shapes_for_a_plans_error_are_explained(workspace):
     app.toggle(key="budget-plans").set_value(True).run()
     assert not app.exception
     assert "expected 8 shapes" in app.info[-1].value
+
+
+@pytest.mark.usefixtures("faces")
+def test_times_that_were_measured_while_marking_are_planned_with():
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["fewmark.times"] = MeasuredTimes(2.0, 6.0, "one: 45 pictures by 2 people")
+    app.run()
+    assert box(app, "Seconds a point").value == 2.0
+    assert box(app, "Seconds an image").value == 6.0
+    assert "Times as measured in one: 45 pictures by 2 people." in [c.value for c in app.caption]
+    box(app, "Seconds an image").set_value(1.0).run()
+    (plan,) = plans(10, 400, Rates(2.0, 1.0), {(10, 40): None})
+    assert metrics(app)["Hours"] == f"{plan.hours:,.1f}"
