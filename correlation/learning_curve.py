@@ -183,6 +183,9 @@ class LearningCurve:
     def of(self, chosen: Iterable[int | str], noise: float = 0.0) -> ErrorCurve:
         """The error against n when the chosen landmarks are clicked and the others completed.
 
+        The choice is the same for all n. One made from n shapes, not from all, would give up to
+        6 % more or 4 % less with n = 20, and 3 % more or 2 % less with n = 50 or 200 (faces, dogs).
+
         Parameters
         ----------
         chosen, noise

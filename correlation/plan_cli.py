@@ -6,6 +6,7 @@ import click
 
 from correlation.sources_cli import data_options, dataset_of, numbers_of
 from datasets.console import json_option, progress_bar, report
+from datasets.errors import SelectionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,10 +52,13 @@ def plan(
     what error is left when the others are completed by a model of n dense shapes. The error is
     that of the N - n images that are completed, over all landmarks, clicks exact.
     """
+    from correlation.affinity import holds_affinity
     from correlation.learning_curve import errors_of_plans
     from correlation.planning import best_plan, cheapest_plan, plans, usual_budgets, usual_dense
 
     rates = _rates(more)
+    if holds_affinity(more["source"]):
+        raise SelectionError(f"{more['source']}: an affinity file; a plan needs the shapes")
     data = dataset_of(**more)
     M = len(data.format)
     asked = list(usual_budgets(M)) if budgets is None else numbers_of("--budgets", budgets)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from correlation.affinity import affinity
 from correlation.cli import COMMANDS
 from correlation.learning_curve import LearningCurve
 from correlation.planning import Rates, plans
@@ -130,3 +131,9 @@ def test_too_few_dense_shapes_are_explained(dataset, tmp_path):
     few = dataset.take(np.arange(5)).save(tmp_path / "few")
     with pytest.raises(ShapeMismatchError, match="expected 8 shapes with all 10 landmarks"):
         run("plan", few, "--images", 100)
+
+
+def test_affinities_tell_no_error(dataset, tmp_path):
+    affinity(dataset.shapes).save(tmp_path / "a.npz")
+    with pytest.raises(SelectionError, match=r"a\.npz: an affinity file; a plan needs the shapes"):
+        run("plan", tmp_path / "a.npz", "--images", 100)
