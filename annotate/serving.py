@@ -23,6 +23,10 @@ SETTINGS: Mapping[str, str] = {
     "theme.dark.primaryColor": "#178a82",
 }
 
+# Pages work on small matrices, which several threads do not make faster; and when a training run
+# keeps the processors busy, threads that wait for each other make them twenty times slower.
+ONE_THREAD: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
+
 
 class ServingError(FewmarkError):
     """The app cannot be started."""
@@ -85,7 +89,7 @@ def serve(workspace: Path, address: str, port: int) -> int:
         Its exit code. On POSIX this process becomes the server instead, and nothing returns.
     """
     command = serve_command(address, port)
-    environment = {**os.environ, VARIABLE: str(workspace.absolute())}
+    environment = {**ONE_THREAD, **os.environ, VARIABLE: str(workspace.absolute())}
     if os.name == "posix":
         sys.stdout.flush()
         os.execve(command[0], command, environment)

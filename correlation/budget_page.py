@@ -33,8 +33,11 @@ _QUICK = 120  # landmarks up to which the curve is drawn unasked
 _DEFAULT_M = 10
 _TABLE_PX = 240
 _WORST, _ERROR = "worst affinity (the thesis)", "expected error (ours)"
+_CRITERIA = (_WORST, _ERROR)
 _NAME = re.compile(r"[\w][\w.-]*")
 _NO_FORMAT = "none"
+
+Choice = Selection | ErrorSelection
 
 
 def render() -> None:
@@ -47,17 +50,15 @@ def render() -> None:
     source = require_source("budget")
     m, demands = _demands(source)
     known = predefined_scores(source.matrix)
-    choices = _choices(source, m, demands)
-    if not choices:
+    comparison = st.container()
+    criterion = _criterion(source)
+    chosen = _choice(source, m, demands, criterion)
+    if chosen is None:
         return
-    _compare(source, choices, known)
-    chosen = choices[_chosen_criterion(list(choices))]
     _summary(chosen)
     left, right = st.columns(2)
     with left:
         st.plotly_chart(sparse_on_shape(source.mean_shape, chosen.sparse), key="budget-shape")
-    with right:
-        _curve(source, known, chosen)
     st.caption(
         f"{source.caption}. c is measured on the shapes it was searched on and is lower on "
         "others, with a few dozen shapes by a tenth or more; among formats of equal m it hardly "
@@ -66,6 +67,11 @@ def render() -> None:
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
     show_plan(source, m)
     _save(source, chosen)
+    # The choice is shown before what takes longer the first time.
+    with comparison:
+        _compare(source, _with_other(source, m, demands, {criterion: chosen}), known)
+    with right:
+        _curve(source, known, chosen)
 
 
 def _demands(source: Source) -> tuple[int, dict[str, Any]]:
@@ -140,31 +146,40 @@ def _edited(
     return dict(zip(table[name], table[value].fillna(0), strict=True))
 
 
-def _choices(
-    source: Source, m: int, demands: dict[str, Any]
-) -> dict[str, Selection | ErrorSelection]:
-    """What each criterion chooses, by its name; what stands in the way is shown."""
-    choices: dict[str, Selection | ErrorSelection] = {}
+def _criterion(source: Source) -> str:
+    """What to choose by; without complete shapes there is no error to expect."""
+    if source.dataset.shapes.complete.sum() < 2:
+        return _WORST
+    picked = st.segmented_control(
+        "Take the choice by", _CRITERIA, default=_WORST, required=True, key="budget-criterion"
+    )
+    return str(picked)
+
+
+def _choice(source: Source, m: int, demands: dict[str, Any], criterion: str) -> Choice | None:
+    """What a criterion chooses; what stands in the way is shown."""
     try:
-        choices[_WORST] = selection_of(source.version, source.matrix, m, demands)
-        if source.dataset.shapes.complete.sum() < 2:
-            return choices
+        if criterion == _WORST:
+            return selection_of(source.version, source.matrix, m, demands)
         asked = {name: value for name, value in demands.items() if name != "flip"}
-        choices[_ERROR] = error_selection_of(
-            source.version,
-            source.dataset,
-            source.matrix,
-            m,
-            demands_of(source.matrix.format, **asked),
-        )
+        obeyed = demands_of(source.matrix.format, **asked)
+        return error_selection_of(source.version, source.dataset, source.matrix, m, obeyed)
     except FewmarkError as error:
         st.error(str(error))
-    return choices
+        return None
 
 
-def _compare(
-    source: Source, choices: dict[str, Selection | ErrorSelection], known: dict[str, Score]
-) -> None:
+def _with_other(
+    source: Source, m: int, demands: dict[str, Any], choices: dict[str, Choice]
+) -> dict[str, Choice]:
+    """The choice of the other criterion beside it, where there is one."""
+    if source.dataset.shapes.complete.sum() < 2:
+        return choices
+    both = {c: choices.get(c) or _choice(source, m, demands, c) for c in _CRITERIA}
+    return {criterion: choice for criterion, choice in both.items() if choice is not None}
+
+
+def _compare(source: Source, choices: dict[str, Choice], known: dict[str, Score]) -> None:
     """Both criteria and predefined formats side by side, and which wins on these shapes."""
     scored = {**choices, **known}
     try:
@@ -186,27 +201,18 @@ def _compare(
         for name, s in scored.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-    any_ = expected[_WORST]
     best = min(choices, key=lambda name: expected[name].nme)
+    nme, judged = 100 * expected[best].nme, expected[best]
     others = [f"{100 * expected[n].nme:.2f} % by {n}" for n in choices if n != best]
     against = f" against {others[0]}" if others else ""
     st.caption(
-        f"Of {any_.n_shapes:,} shapes that the model had not seen, in percent of {any_.span}, over "
-        f"all {len(source.matrix)} landmarks, clicks exact. Here **{best}** has the smaller error: "
-        f"{100 * expected[best].nme:.2f} %{against}."
+        f"Of {judged.n_shapes:,} shapes that the model had not seen, in percent of {judged.span}, "
+        f"over all {len(source.matrix)} landmarks, clicks exact. Here **{best}** has the smaller "
+        f"error: {nme:.2f} %{against}."
     )
 
 
-def _chosen_criterion(names: list[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    picked = st.segmented_control(
-        "Take the choice by", names, default=names[0], required=True, key="budget-criterion"
-    )
-    return str(picked)
-
-
-def _summary(chosen: Selection | ErrorSelection) -> None:
+def _summary(chosen: Choice) -> None:
     c = chosen.min_correlation
     columns = st.columns(3)
     columns[0].metric("c, smallest affinity", f"{c:.4f}")
@@ -298,7 +304,7 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _save(source: Source, chosen: Selection | ErrorSelection) -> None:
+def _save(source: Source, chosen: Choice) -> None:
     st.subheader("Save")
     m = len(chosen.sparse)
     name = st.text_input("Name of the sparse format", f"{source.name}-m{m}", key=f"budget-name-{m}")

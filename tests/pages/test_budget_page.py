@@ -10,6 +10,7 @@ from correlation.error_selection import forecast_of, select_for_error
 from correlation.planning import Rates, plans
 from correlation.selection import select
 from datasets.dataset import LandmarkDataset
+from datasets.errors import SelectionError
 from datasets.formats import SparseFormat, landmark_format
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
@@ -299,3 +300,36 @@ def test_times_that_were_measured_while_marking_are_planned_with():
     box(app, "Seconds an image").set_value(1.0).run()
     (plan,) = plans(10, 400, Rates(2.0, 1.0), {(10, 40): None})
     assert metrics(app)["Hours"] == f"{plan.hours:,.1f}"
+
+
+@pytest.mark.usefixtures("faces")
+def test_what_was_searched_is_not_searched_again(monkeypatch):
+    called = []
+    for name in ("select", "select_for_error", "forecast_of", "budget_curve", "curve_spread"):
+        real = getattr(module, name)
+        count = lambda *a, _name=name, _real=real, **k: called.append(_name) or _real(*a, **k)  # noqa: E731
+        monkeypatch.setattr(module, name, count)
+    app = opened(m=4)
+    assert {*called} == {
+        "select", "select_for_error", "forecast_of", "budget_curve", "curve_spread",
+    }  # fmt: skip
+    called.clear()
+    app.number_input(key="budget-wage").set_value(20.0).run()
+    app.text_input[0].set_value("mine").run()
+    app.button_group(key="budget-criterion").set_value("expected error (ours)").run()
+    assert not app.exception
+    assert called == []
+    box(app, "m, landmarks to mark").set_value(5).run()
+    assert sorted(called) == ["select", "select_for_error"]
+
+
+def test_the_choice_is_shown_where_the_other_criterion_has_none(faces, monkeypatch):
+    def refuse(*_, **__):
+        raise SelectionError("no choice was found")
+
+    monkeypatch.setattr(module, "select_for_error", refuse)
+    app = opened(m=4)
+    assert [e.value for e in app.error] == ["no choice was found"]
+    expected = select(affinity(faces.shapes), 4)
+    assert list(app.dataframe[-1].value["landmark"]) == list(expected.sparse.names)
+    assert not app.exception

@@ -81,3 +81,17 @@ def test_serving_hands_the_workspace_to_the_app(
     found, environment = started[0]
     assert found == command
     assert environment["FEWMARK_WORKSPACE"] == str(workspace)
+
+
+@pytest.mark.parametrize(("given", "taken"), [(None, "1"), ("8", "8")])
+def test_pages_multiply_matrices_in_one_thread_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, taken: str
+) -> None:
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda *call: started.append(call[2]))
+    monkeypatch.setattr("subprocess.call", lambda *_, **__: 0)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    serving.serve(tmp_path, "localhost", 8600)
+    assert started[0]["OPENBLAS_NUM_THREADS"] == taken
