@@ -23,6 +23,7 @@ from correlation.figures import budget_figure, sparse_on_shape
 from correlation.plan_ui import show_plan
 from correlation.scores import Score, predefined_scores
 from correlation.selection import Selection
+from correlation.stability_ui import show_stability
 from correlation.ui import Source, require_source
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, predefined_formats
@@ -65,6 +66,7 @@ def render() -> None:
         "tells which gives the smaller error: that is what the expected error is for."
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
+    stable = st.container()
     show_plan(source, m)
     _save(source, chosen)
     # The choice is shown before what takes longer the first time.
@@ -72,6 +74,8 @@ def render() -> None:
         _compare(source, _with_other(source, m, demands, {criterion: chosen}), known)
     with right:
         _curve(source, known, chosen)
+    with stable:
+        show_stability(source, m)
 
 
 def _demands(source: Source) -> tuple[int, dict[str, Any]]:

@@ -4,7 +4,9 @@ Backgrounds are transparent and lines mid grey, so that the figures stand on lig
 colours are Cividis and Okabe and Ito's, which colour-blind readers can tell apart.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from correlation.curve import BudgetCurve
 from correlation.matrix import AffinityMatrix
 from correlation.scores import Score
-from correlation.stability import CurveSpread
+from correlation.stability import CurveSpread, Stability
 from datasets.formats import LandmarkFormat, SparseFormat
 
 Floats = NDArray[np.float64]
@@ -228,6 +230,70 @@ def budget_figure(
     figure.update_yaxes(title="c, smallest affinity", range=[0, 1.03])
     figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
     return _laid_out(figure, height=420)
+
+
+def frequency_on_shape(mean_shape: Floats, stability: Stability) -> go.Figure:
+    """The mean shape: how often resamples choose each landmark; what all shapes choose is ringed.
+
+    Parameters
+    ----------
+    mean_shape
+        float64 (M, D), y down; of three dimensions the first two are drawn.
+    stability
+        Of the same landmarks.
+    """
+    known, share = stability.format, stability.frequency
+    figure = _contours(mean_shape, known)
+    marker = {
+        "color": share,
+        "cmin": 0,
+        "colorscale": [[0, _FAINT], [1, PALETTE[0]]],
+        "colorbar": {"title": {"text": "draws"}, "thickness": 12, "tickformat": ".0%"},
+        "size": 6 + 14 * share / max(float(share.max()), 1e-9),
+        "line": {"color": GREY, "width": 1},
+    }
+    texts = [f"in {s:.0%} of the draws" for s in share]
+    figure.add_trace(_landmarks(mean_shape, known, range(len(known)), marker, texts))
+    ring = {"size": 24, "symbol": "circle-open", "color": ACCENT, "line": {"width": 2}}
+    chosen = list(stability.chosen)
+    rings = _landmarks(mean_shape, known, chosen, ring, [texts[i] for i in chosen])
+    figure.add_trace(rings.update(mode="markers"))
+    return _shape_layout(figure)
+
+
+def sizes_figure(rows: Sequence[Mapping[str, Any]], best: float, unit: str) -> go.Figure:
+    """What sets that n subjects choose are worth: how many a stable choice needs.
+
+    Parameters
+    ----------
+    rows
+        See `correlation.stability.how_many_shapes`.
+    best
+        c that all subjects choose.
+    unit
+        What is drawn, such as subjects.
+    """
+    used = [row for row in rows if row["draws"]]
+    sizes = [row["subjects"] for row in used]
+    worth = [row["min_correlation"] for row in used]
+    seen = [row["min_correlation"] + row["optimism"] for row in used]
+    figure = go.Figure()
+    for name, values, colour, dash in (
+        ("on all", worth, PALETTE[0], "solid"),
+        ("on the draw", seen, PALETTE[1], "dot"),
+    ):
+        line = {"color": colour, "width": 2, "dash": dash}
+        hover = f"n = %{{x}}<br>c {name} %{{y:.3f}}<extra></extra>"
+        figure.add_scatter(x=sizes, y=values, name=name, line=line, hovertemplate=hover)
+    figure.add_hline(best, line={"color": GREY, "width": 1, "dash": "dash"})
+    ticks = [n for n, after in zip(sizes, [*sizes[1:], math.inf], strict=True) if after > 1.2 * n]
+    figure.update_traces(mode="lines+markers")
+    figure.update_xaxes(
+        type="log", title=f"n, {unit} drawn", tickvals=ticks, ticktext=[str(n) for n in ticks]
+    )
+    figure.update_yaxes(title="c, smallest affinity")
+    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
+    return _laid_out(figure, height=500)
 
 
 def _contours(shape: Floats, known: LandmarkFormat) -> go.Figure:

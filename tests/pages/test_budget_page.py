@@ -5,10 +5,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import correlation.budget_ui as module
+from correlation import stability_ui
 from correlation.affinity import affinity
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.planning import Rates, plans
 from correlation.selection import select
+from correlation.stability import stability
 from datasets.dataset import LandmarkDataset
 from datasets.errors import SelectionError
 from datasets.formats import SparseFormat, landmark_format
@@ -333,3 +335,47 @@ def test_the_choice_is_shown_where_the_other_criterion_has_none(faces, monkeypat
     expected = select(affinity(faces.shapes), 4)
     assert list(app.dataframe[-1].value["landmark"]) == list(expected.sparse.names)
     assert not app.exception
+
+
+def test_stability_is_told_when_asked_and_drawn_once(faces, monkeypatch):
+    app = opened(m=4)
+    before = len(app.get("plotly_chart"))
+    calls = []
+    for name in ("stability", "how_many_shapes"):
+        real = getattr(stability_ui, name)
+        counted = lambda *a, _real=real, **k: calls.append(1) or _real(*a, **k)  # noqa: E731
+        monkeypatch.setattr(stability_ui, name, counted)
+    app.toggle(key="budget-stability").set_value(True).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == before + 2
+    rng = np.random.default_rng(0)
+    found = stability(faces.shapes, 4, rng, subjects=faces.samples["subject"])
+    low, high = found.kept_interval
+    assert metrics(app)["c on other draws"] == f"{low:.2f} to {high:.2f}"
+    table = next(d.value for d in app.dataframe if "draws, %" in d.value.columns)
+    assert list(table["landmark"]) == [row["landmark"] for row in found.rows()]
+    assert any(f"Jaccard index {found.jaccard:.2f}" in c.value for c in app.caption)
+    app.number_input(key="budget-wage").set_value(20.0).run()
+    assert calls == [1, 1]
+    box(app, "m, landmarks to mark").set_value(5).run()
+    assert calls == [1, 1, 1, 1]
+
+
+def test_stability_of_one_subject_is_explained(workspace):
+    dataset = save(workspace, "lfw-10")
+    table = dataset.samples.assign(subject="ann")
+    LandmarkDataset(dataset.shapes, table).save(workspace / "data" / "faces")
+    app = opened(m=4)
+    app.toggle(key="budget-stability").set_value(True).run()
+    assert any("two subjects" in info.value for info in app.info)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("losses", "fewest"),
+    [([0.1, 0.01, 0.01], 20), ([0.01, 0.1, 0.01], 40), ([None, 0.1], None), ([0.0, None], None)],
+)
+def test_as_many_shapes_are_needed_as_lose_little_from_there_on(losses, fewest):
+    rows = [{"subjects": 10 * 2**k, "loss": loss} for k, loss in enumerate(losses)]
+    assert stability_ui.enough(rows) == fewest

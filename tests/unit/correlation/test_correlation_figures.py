@@ -1,5 +1,7 @@
 """Figures: what they show, read back from their data."""
 
+import dataclasses
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -10,11 +12,14 @@ from correlation.figures import (
     affinity_on_shape,
     budget_figure,
     component_order,
+    frequency_on_shape,
+    sizes_figure,
     sparse_on_shape,
 )
 from correlation.matrix import AffinityMatrix
 from correlation.scores import predefined_scores, score
 from correlation.selection import select
+from correlation.stability import how_many_shapes, stability
 from datasets.formats import Component, LandmarkFormat, landmark_format
 
 
@@ -147,3 +152,29 @@ def test_a_score_of_a_predefined_format_can_be_the_choice():
     matrix = matrix_of(landmark_format("points-6"))
     figure = budget_figure(budget_curve(matrix, [2]), {}, score(matrix, [1, 2]))
     assert figure.data[2].x[0] == 2
+
+
+@pytest.mark.parametrize("D", [2, 3])
+def test_landmarks_are_as_large_and_dark_as_they_are_often_chosen(D):
+    known = landmark_format("mafl-5")
+    points = np.random.default_rng(2).normal(size=(30, 5, D))
+    found = stability(points, 2, np.random.default_rng(0), resamples=9)
+    found = dataclasses.replace(found, format=known)
+    figure = frequency_on_shape(shape_of(known, D), found)
+    every, rings = figure.data[-2:]
+    np.testing.assert_array_equal(every.marker.color, found.frequency)
+    assert (np.diff(np.array(every.marker.size)[np.argsort(found.frequency)]) >= 0).all()
+    assert set(rings.customdata) == set(found.chosen)
+    assert f"{found.frequency[3]:.0%}" in every.hovertext[3]
+
+
+def test_sizes_tell_what_sets_are_worth_on_the_draw_and_on_all():
+    points = np.random.default_rng(2).normal(size=(50, 6, 2))
+    rows = how_many_shapes(points, 2, np.random.default_rng(0), resamples=4)
+    figure = sizes_figure([{**rows[0], "draws": 0}, *rows[1:]], 0.5, "shapes")
+    on_all, on_draw = figure.data
+    assert list(on_all.x) == [row["subjects"] for row in rows[1:]]
+    assert list(on_all.y) == [row["min_correlation"] for row in rows[1:]]
+    own = np.array(on_draw.y) - np.array(on_all.y)
+    np.testing.assert_allclose(own, [row["optimism"] for row in rows[1:]])
+    assert list(figure.layout.xaxis.tickvals) == [20, 40, 50]
