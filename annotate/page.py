@@ -40,26 +40,48 @@ def render() -> None:
     projects = store.projects()
     active = [project for project in projects if not project.archived]
     above = st.container()  # what comes and goes up here must not take the canvas off the page
+    wanted = _wanted_format(workspace.format_names())
     if not active:
         with above:
             st.subheader("New project")
-            _new_project(store)
+            _new_project(store, wanted)
             _archived(store, projects)
         return
     with above:
-        project = _bar(store, active, projects)
+        if wanted is not None:
+            _wanted_project(store, wanted)
+        project = _bar(store, active, projects, new=wanted is None)
     canvas(store, project, _annotator(), server_root())
     _what_next(store.counts(project))
 
 
-def _bar(store: AnnotationStore, active: list[Project], projects: list[Project]) -> Project:
-    """The row above the canvas."""
+def _wanted_format(known: list[str]) -> str | None:
+    """The sparse format for which the Budget page asks for a project."""
+    wanted = ui.kept_choice("new-project")
+    return wanted if wanted in known else None
+
+
+def _wanted_project(store: AnnotationStore, wanted: str) -> None:
+    """The form of a new project open above the canvas of another one."""
+    with st.container(border=True):
+        st.subheader("New project")
+        _new_project(store, wanted)
+        if st.button("Not now", key="annotate.not_now"):
+            ui.remember("new-project", None)
+            st.rerun()
+
+
+def _bar(
+    store: AnnotationStore, active: list[Project], projects: list[Project], *, new: bool
+) -> Project:
+    """The row above the canvas; the form of a new project is in it unless it stands elsewhere."""
     with st.container(horizontal=True, vertical_alignment="center"):
         project = _chosen_project(active)
         with st.popover("Export labels", icon=":material/download:", width="content"):
             _export(store, project)
-        with st.popover("New project", icon=":material/add:", width="content"):
-            _new_project(store)
+        if new:
+            with st.popover("New project", icon=":material/add:", width="content"):
+                _new_project(store)
         with st.popover("More", icon=":material/more_horiz:", width="content"):
             _more(store, project, projects)
     return project
@@ -96,16 +118,17 @@ def _name_of_user() -> str:
         return "annotator"
 
 
-def _new_project(store: AnnotationStore) -> None:
+def _new_project(store: AnnotationStore, proposed: str | None = None) -> None:
     workspace = ui.workspace()
-    free = _free_name(store)
+    free = _free_name(store, proposed or "project")
     name = st.text_input("Name", free, key=f"annotate.new.name.{free}")
     chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
     sparse = SparseFormat.load(workspace.formats / f"{chosen}.toml")
     st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({sparse.dense.name})")
     fitting = _fitting_datasets(sparse.dense)
     if not fitting:
-        problem = f"No data set has the {len(sparse.dense)} landmarks of {sparse.dense.name}."
+        landmarks = f"the {len(sparse.dense)} landmarks of {sparse.dense.name}"
+        problem = f"No data set with pictures has {landmarks}."
         ui.next_step(problem, "data", "Open a data set")
         return
     data = ui.choose("dataset", "Pictures of the data set", fitting, "annotate.dataset")
@@ -123,10 +146,12 @@ def _new_project(store: AnnotationStore) -> None:
         _create(store, name.strip(), sparse, wanted)
 
 
-def _free_name(store: AnnotationStore) -> str:
+def _free_name(store: AnnotationStore, like: str) -> str:
     """A name that no project has: with it the form is complete without typing."""
     taken = {project.name for project in store.projects()}
-    return next(name for k in itertools.count(1) if (name := f"project-{k}") not in taken)
+    numbered = (f"{like}-{k}" for k in itertools.count(1))
+    first = [] if like == "project" else [like]
+    return next(name for name in itertools.chain(first, numbered) if name not in taken)
 
 
 def _fitting_datasets(dense: LandmarkFormat) -> list[str]:
@@ -158,6 +183,7 @@ def _create(
         st.error(str(error))
         return
     st.session_state[_PROJECT] = project.name
+    ui.remember("new-project", None)
     st.rerun()
 
 

@@ -1,6 +1,7 @@
 """The Budget page: how many landmarks to mark, and which."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,8 +27,8 @@ from correlation.selection import Selection
 from correlation.stability_ui import show_stability
 from correlation.ui import Source, require_source
 from datasets.errors import FewmarkError
-from datasets.formats import LandmarkFormat, predefined_formats
-from datasets.ui import next_step, remember, workspace
+from datasets.formats import LandmarkFormat, SparseFormat, predefined_formats
+from datasets.ui import go_to, remember, workspace
 
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
@@ -42,7 +43,7 @@ Choice = Selection | ErrorSelection
 
 
 def render() -> None:
-    """Choose m and the demands, see what they give, and save the sparse format."""
+    """Choose m and the demands, see what they give, and use the sparse format."""
     st.title("Budget")
     st.markdown(
         "Mark m of the M landmarks by hand, infer the rest. The search takes the m landmarks whose "
@@ -309,24 +310,35 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
 
 
 def _save(source: Source, chosen: Choice) -> None:
-    st.subheader("Save")
+    st.subheader("Use")
     m = len(chosen.sparse)
     name = st.text_input("Name of the sparse format", f"{source.name}-m{m}", key=f"budget-name-{m}")
     path = workspace().formats / f"{name}.toml"
-    taken = path.exists()
+    taken = path.exists() and not _holds(path, chosen.sparse)
     replace = taken and st.checkbox(f"Replace {name}, which exists", key="budget-replace")
-    if st.button("Save this sparse format", type="primary", icon=":material/save:"):
-        if not _NAME.fullmatch(name):
-            st.error("A name has letters, digits, '-', '_' and '.', and starts with no dot.")
-        elif taken and not replace:
-            st.error(f"{name} exists already. Choose another name, or tick the box to replace it.")
-        else:
-            chosen.save(path)
-            remember("sparse", name)
-            st.success(f"Saved {path}.")
-    if path.exists():
-        next_step(
-            f"The sparse format **{name}** is ready. Mark its landmarks in pictures.",
-            "annotate",
-            "Annotate",
-        )
+    with st.container(horizontal=True):
+        use = st.button("Use this format", type="primary", icon=":material/ads_click:")
+        save = st.button("Save only", icon=":material/save:")
+    st.caption("Use: save it, and make a project in which people mark these landmarks.")
+    if not (use or save):
+        return
+    if not _NAME.fullmatch(name):
+        st.error("A name has letters, digits, '-', '_' and '.', and starts with no dot.")
+        return
+    if taken and not replace:
+        st.error(f"{name} exists already. Choose another name, or tick the box to replace it.")
+        return
+    chosen.save(path)
+    remember("sparse", name)
+    st.success(f"Saved {path}.")
+    if use:
+        remember("new-project", name)
+        go_to("annotate")
+
+
+def _holds(path: Path, sparse: SparseFormat) -> bool:
+    """Whether a file holds this very format already."""
+    try:
+        return SparseFormat.load(path) == sparse
+    except FewmarkError:
+        return False

@@ -28,9 +28,7 @@ _LESS_ROOM = """<style>
 </style>"""
 
 _PAGES = "fewmark.pages"
-_DATASET = "fewmark.dataset"
-_SPARSE = "fewmark.sparse"
-_RUN = "fewmark.run"
+_KEYS = {name: f"fewmark.{name}" for name in ("dataset", "sparse", "run", "new-project")}
 _TIMES = "fewmark.times"
 
 
@@ -85,6 +83,13 @@ def next_step(text: str, page: str, label: str) -> None:
             st.page_link(target, label=label, icon=":material/arrow_forward:")
 
 
+def go_to(page: str) -> None:
+    """Show another page instead of this one, where the app has it."""
+    target = st.session_state.get(_PAGES, {}).get(page)
+    if target is not None:
+        st.switch_page(target)
+
+
 def stop_with_step(text: str, page: str, label: str) -> NoReturn:
     """Show a hint instead of the rest of the page."""
     next_step(text, page, label)
@@ -92,8 +97,17 @@ def stop_with_step(text: str, page: str, label: str) -> NoReturn:
 
 
 def remember(name: str, value: str | None) -> None:
-    """Keep a choice (``"dataset"``, ``"sparse"`` or ``"run"``) for the other pages."""
-    st.session_state[{"dataset": _DATASET, "sparse": _SPARSE, "run": _RUN}[name]] = value
+    """Keep a choice for the other pages: ``"dataset"``, ``"sparse"``, ``"run"``.
+
+    ``"new-project"`` asks the Annotate page for a project of this sparse format.
+    """
+    st.session_state[_KEYS[name]] = value
+
+
+def kept_choice(name: str) -> str | None:
+    """What `remember` was told last under a name, be it there still or not."""
+    kept = st.session_state.get(_KEYS[name])
+    return None if kept is None else str(kept)
 
 
 def remembered(name: str, known: list[str]) -> str | None:
@@ -101,9 +115,9 @@ def remembered(name: str, known: list[str]) -> str | None:
 
     Of data sets the oldest counts as the first: others are mostly made from it.
     """
-    kept = st.session_state.get({"dataset": _DATASET, "sparse": _SPARSE, "run": _RUN}[name])
+    kept = kept_choice(name)
     if kept in known:
-        return str(kept)
+        return kept
     if name == "dataset":
         known = sorted(known, key=workspace().dataset_age_s, reverse=True)
     return known[0] if known else None

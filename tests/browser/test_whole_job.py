@@ -88,8 +88,7 @@ def choose_sparse_format(page: Page) -> None:
     name = page.get_by_role("textbox", name="Name of the sparse format")
     expect(name).to_have_value(f"faces-m{LANDMARKS}", timeout=PATIENCE_MS)  # the page has followed
     ready(page)
-    press(page, "Save this sparse format")
-    expect(page.get_by_text("is ready. Mark its landmarks")).to_be_visible(timeout=PATIENCE_MS)
+    press(page, "Use this format")
 
 
 def label_pictures(page: Page) -> np.ndarray:
@@ -132,9 +131,8 @@ def test_the_whole_job_can_be_done_with_the_mouse_alone(
     hint.get_by_text("Open a data set").click()
     open_demo_faces(page)
     choose_sparse_format(page)
-    press(page, "Annotate")
     clicked = label_pictures(page)
-    labels = LandmarkDataset.load(server.workspace / "data" / "project-1-labels")
+    labels = LandmarkDataset.load(server.workspace / "data" / f"faces-m{LANDMARKS}-labels")
     stored = labels.shapes.points[labels.shapes.present].reshape(PICTURES, LANDMARKS, 2)
     np.testing.assert_allclose(stored, clicked, atol=0.001)
     train_and_look(page)

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import annotate.page as module
+from annotate.exchange import create_project, mean_guide
 from annotate.labelling import placed
 from annotate.server import workspace_store
 from annotate.store import Draft, Status
@@ -63,8 +64,6 @@ def faces(workspace):
 
 @pytest.fixture
 def project(faces):
-    from annotate.exchange import create_project, mean_guide
-
     return create_project(workspace_store(), "one", SPARSE, faces, guide=mean_guide(faces.shapes))
 
 
@@ -92,7 +91,7 @@ def test_an_empty_workspace_leads_to_choosing_landmarks():
 def test_a_sparse_format_without_fitting_pictures_leads_to_the_data(workspace):
     SPARSE.save(workspace / "formats" / "three.toml")
     app = opened()
-    assert "No data set has the 5 landmarks of mafl-5" in shown(app)
+    assert "No data set with pictures has the 5 landmarks of mafl-5" in shown(app)
 
 
 @pytest.mark.usefixtures("faces")
@@ -117,6 +116,38 @@ def test_a_project_needs_no_typing():
     app.button(key="annotate.create").click().run()
     assert [project.name for project in workspace_store().projects()] == ["project-1"]
     assert app.text_input(key="annotate.new.name.project-2").value == "project-2"
+
+
+@pytest.mark.parametrize("others", [(), ("one",), ("one", "three")])
+def test_a_format_that_was_just_chosen_makes_a_project_with_one_click(faces, workspace, others):
+    SPARSE.save(workspace / "formats" / "another.toml")
+    for name in others:
+        create_project(workspace_store(), name, SPARSE, faces)
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["fewmark.sparse"] = app.session_state["fewmark.new-project"] = "three"
+    app.run()
+    assert "New project" in [element.value for element in app.subheader]
+    assert app.selectbox(key="annotate.sparse").value == "three"
+    app.button(key="annotate.create").click().run()
+    assert not app.exception
+    name = "three-1" if "three" in others else "three"
+    made = workspace_store().project(name)
+    assert canvas_data(app)["project"] == made.id
+    assert not app.subheader  # the form is put away
+    assert app.text_input(key="annotate.new.name.project-1").value == "project-1"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_project_that_was_asked_for_can_wait():
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["fewmark.new-project"] = "three"
+    app.run()
+    app.button(key="annotate.not_now").click().run()
+    assert not app.subheader
+    assert canvas_data(app)["project_name"] == "one"
+    app.session_state["fewmark.new-project"] = "removed meanwhile"
+    assert not app.run().subheader
+    assert not app.exception
 
 
 @pytest.mark.usefixtures("faces")

@@ -64,6 +64,11 @@ def box(app, label):
     )
 
 
+def press(app, label):
+    next(b for b in app.button if b.label == label).click().run()
+    assert not app.exception
+
+
 @pytest.mark.usefixtures("workspace")
 def test_without_data_the_page_leads_to_the_data_page():
     assert "Open one first" in opened().markdown[-1].value
@@ -119,14 +124,25 @@ def test_saved_points_are_counted():
     assert "larger than N" in app.error[0].value
 
 
-def test_a_saved_format_is_remembered_and_leads_to_annotation(faces, workspace):
+def test_a_format_that_is_used_is_saved_and_asks_for_a_project(faces, workspace):
     app = opened(m=4)
     assert app.text_input[0].value == "faces-m4"
-    app.button[0].click().run()
+    press(app, "Use this format")
     saved = SparseFormat.load(workspace / "formats" / "faces-m4.toml")
     assert saved == select(affinity(faces.shapes), 4).sparse
     assert app.session_state["fewmark.sparse"] == "faces-m4"
-    assert "Mark its landmarks" in app.markdown[-1].value
+    assert app.session_state["fewmark.new-project"] == "faces-m4"
+    press(app, "Use this format")  # the same again is no other
+    assert not app.error
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_format_can_be_saved_without_a_project(workspace):
+    app = opened(m=4)
+    press(app, "Save only")
+    assert (workspace / "formats" / "faces-m4.toml").exists()
+    assert app.session_state["fewmark.sparse"] == "faces-m4"
+    assert "fewmark.new-project" not in app.session_state
 
 
 def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
@@ -134,11 +150,11 @@ def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
     select(affinity(faces.shapes), 6).save(path)
     app = opened(m=4)
     app.text_input[0].set_value("mine").run()
-    app.button[0].click().run()
+    press(app, "Use this format")
     assert "exists already" in app.error[0].value
     assert len(SparseFormat.load(path)) == 6
     app.checkbox(key="budget-replace").check().run()
-    app.button[0].click().run()
+    press(app, "Use this format")
     assert len(SparseFormat.load(path)) == 4
 
 
@@ -147,7 +163,7 @@ def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
 def test_names_that_leave_the_folder_are_refused(workspace, name):
     app = opened(m=4)
     app.text_input[0].set_value(name).run()
-    app.button[0].click().run()
+    press(app, "Use this format")
     assert "A name has letters" in app.error[0].value
     assert not list(workspace.rglob("*out*"))
     assert not (workspace / "formats").exists()
@@ -242,7 +258,7 @@ def test_both_criteria_stand_side_by_side_and_either_can_be_saved(faces, workspa
     app.button_group(key="budget-criterion").set_value(error).run()
     assert list(app.dataframe[-1].value["landmark"]) == list(by_error.sparse.names)
     assert "of the variance that this one leaves open" in app.info[0].value
-    app.button[-1].click().run()
+    press(app, "Save only")
     assert SparseFormat.load(workspace / "formats" / "faces-m4.toml") == by_error.sparse
 
 
