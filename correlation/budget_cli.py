@@ -23,6 +23,9 @@ from datasets.errors import FewmarkError, SelectionError
 from datasets.files import replacing
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from correlation.affinity import AffinityMatrix
     from correlation.curve import BudgetCurve
     from correlation.error_selection import ErrorSelection
@@ -53,6 +56,11 @@ _DEFAULT_LARGEST_BUDGET = 30
     "--criterion", type=click.Choice(CRITERIA), default=CRITERIA[0], show_default=True,
     help="The thesis' worst affinity, or the error to expect of all others together.",
 )  # fmt: skip
+@click.option(
+    "--precision", multiple=True, metavar="FILE|NAME=P",
+    help="How far clicks scatter, in percent of the span that errors are told in: a csv with the "
+    "columns landmark and percent, or NAME=PERCENT. With --criterion expected-error.",
+)  # fmt: skip
 @click.option("--no-forecast", is_flag=True, help="Do not measure the error to expect.")
 @click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
 @click.option("--out", type=PATH, help="Write the sparse format (.toml).")
@@ -65,6 +73,7 @@ def select(  # noqa: PLR0913 - one parameter an option
     exclude: str | None,
     criterion: str,
     no_forecast: bool,
+    precision: tuple[str, ...],
     time_limit: float | None,
     out: Path | None,
     force: bool,
@@ -82,13 +91,15 @@ def select(  # noqa: PLR0913 - one parameter an option
     by_error = criterion != CRITERIA[0]
     if by_error and demands.pop("flip"):
         raise click.UsageError("--flip is about affinities: it goes with --criterion k-center")
+    if precision and not by_error:
+        raise click.UsageError("--precision goes with --criterion expected-error")
     whole = _whole(more, "the expected error") if by_error else None
     data = _known_shapes(more, unasked=no_forecast) if whole is None else whole
     matrix = matrix_of(**more)
     forecast = None if no_forecast else _forecast(data, more["seed"])
     chosen: Selection | ErrorSelection
     if whole is not None:
-        chosen = _by_error(matrix, m, demands, whole, forecast)
+        chosen = _by_error(matrix, m, demands, whole, forecast=forecast, precision=precision)
     else:
         chosen = _by_affinity(matrix, m, demands, time_limit, forecast)
     if out is not None:
@@ -139,13 +150,29 @@ def _by_error(
     m: int,
     demands: dict[str, Any],
     data: "LandmarkDataset",
+    *,
     forecast: "ErrorForecast | None",
+    precision: tuple[str, ...],
 ) -> "ErrorSelection":
     from correlation.demands import demands_of
     from correlation.error_selection import select_for_error
 
     asked = demands_of(matrix.format, **demands)
-    return select_for_error(data.shapes, m, asked, affinity=matrix, forecast=forecast)
+    noise = _noise(precision, data) if precision else None
+    return select_for_error(data.shapes, m, asked, affinity=matrix, forecast=forecast, noise=noise)
+
+
+def _noise(texts: tuple[str, ...], data: "LandmarkDataset") -> "NDArray[np.float64]":
+    """How far clicks scatter, of files and then of what is told by name."""
+    from correlation.clicks import noise_of, read_noise
+
+    told: dict[int | str, float] = {}
+    for text in texts:
+        if "=" not in text:
+            told |= read_noise(Path(text), data.format)
+    named = _assigned("--precision", tuple(text for text in texts if "=" in text))
+    told |= {name: percent / 100 for name, percent in named.items()}
+    return noise_of(data.shapes, told)
 
 
 def _known_shapes(source: dict[str, Any], *, unasked: bool) -> "LandmarkDataset | None":

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,6 +18,7 @@ from correlation.budget_ui import (
 )
 from correlation.curve import BudgetCurve
 from correlation.demands import demands_of
+from correlation.demands_ui import Asked, asked_of, has_error
 from correlation.error_selection import ErrorSelection
 from correlation.figures import budget_figure, sparse_on_shape
 from correlation.plan_ui import show_plan
@@ -27,17 +27,14 @@ from correlation.selection import Selection
 from correlation.stability_ui import show_stability
 from correlation.ui import Source, require_source
 from datasets.errors import FewmarkError
-from datasets.formats import LandmarkFormat, SparseFormat, predefined_formats
+from datasets.formats import SparseFormat
 from datasets.ui import go_to, remember, workspace
 
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
-_DEFAULT_M = 10
-_TABLE_PX = 240
 _WORST, _ERROR = "worst affinity (the thesis)", "expected error (ours)"
 _CRITERIA = (_WORST, _ERROR)
 _NAME = re.compile(r"[\w][\w.-]*")
-_NO_FORMAT = "none"
 
 Choice = Selection | ErrorSelection
 
@@ -50,11 +47,11 @@ def render() -> None:
         "worst represented relative is represented best: **c** is that smallest affinity."
     )
     source = require_source("budget")
-    m, demands = _demands(source)
+    asked = asked_of(source)
     known = predefined_scores(source.matrix)
     comparison = st.container()
     criterion = _criterion(source)
-    chosen = _choice(source, m, demands, criterion)
+    chosen = _choice(source, asked, criterion)
     if chosen is None:
         return
     _summary(chosen)
@@ -68,92 +65,20 @@ def render() -> None:
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
     stable = st.container()
-    show_plan(source, m)
+    show_plan(source, asked.m)
     _save(source, chosen)
     # The choice is shown before what takes longer the first time.
     with comparison:
-        _compare(source, _with_other(source, m, demands, {criterion: chosen}), known)
+        _compare(source, _with_other(source, asked, {criterion: chosen}), known, asked.noise)
     with right:
         _curve(source, known, chosen)
     with stable:
-        show_stability(source, m)
-
-
-def _demands(source: Source) -> tuple[int, dict[str, Any]]:
-    """What is asked of the search: m, and the other arguments of `select`."""
-    known = source.matrix.format
-    M = len(known)
-    predefined = predefined_formats(known)
-    columns = st.columns([1, 1, 2, 2])
-    with columns[0]:
-        m = st.number_input("m, landmarks to mark", 1, M, min(_DEFAULT_M, M), key=f"budget-m-{M}")
-    with columns[1]:
-        base = st.selectbox(
-            "Extend a format",
-            [_NO_FORMAT, *predefined],
-            key=f"budget-base-{known.name}",
-            help="Keep all landmarks of a format that is annotated already.",
-        )
-    with columns[2]:
-        include = st.multiselect(
-            "Keep (annotated already)", known.landmarks, key=f"budget-include-{known.name}"
-        )
-    with columns[3]:
-        exclude = st.multiselect(
-            "Leave out (hard to mark)", known.landmarks, key=f"budget-exclude-{known.name}"
-        )
-    must = {known.landmarks.index(name) for name in include} | set(predefined.get(base, ()))
-    mustnot = {known.landmarks.index(name) for name in exclude}
-    demands = {"include": sorted(must), "exclude": sorted(mustnot), **_more_demands(known)}
-    return int(m), demands
-
-
-def _more_demands(known: LandmarkFormat) -> dict[str, Any]:
-    with st.expander("More demands: pairs, parts, costs, mirrored pictures"):
-        left, middle, right = st.columns(3)
-        with left:
-            key = f"budget-pairs-{known.name}"
-            pairs = st.checkbox("Left and right together", key=key)
-            flip = st.checkbox(
-                "Learn from mirrored pictures",
-                key=f"budget-flip-{known.name}",
-                help="A landmark then also serves the others as the one it mirrors.",
-            )
-            limited = st.checkbox("Limit the cost", key=f"budget-limited-{known.name}")
-        with middle:
-            parts = [{"part": c.name, "at least": 0} for c in known.components]
-            at_least = _edited(parts, "part", "at least", f"budget-parts-{known.name}", step=1)
-        demands: dict[str, Any] = {"pairs": pairs, "flip": flip, "at_least": at_least}
-        if limited:
-            with right:
-                most = st.number_input("The most cost", 0.0, value=10.0, key="budget-most-cost")
-                rows = [{"landmark": name, "cost": 1.0} for name in known.landmarks]
-                cost = _edited(rows, "landmark", "cost", f"budget-cost-{known.name}", step=0.1)
-            demands |= {"cost": list(cost.values()), "most_cost": float(most)}
-    return demands
-
-
-def _edited(
-    rows: list[dict[str, Any]], name: str, value: str, key: str, *, step: float
-) -> dict[str, Any]:
-    """A table of names whose numbers can be changed: what they are now, by name."""
-    if not rows:
-        return {}
-    column = st.column_config.NumberColumn(min_value=0, step=step)
-    table = st.data_editor(
-        pd.DataFrame(rows),
-        hide_index=True,
-        disabled=[name],
-        column_config={value: column},
-        height=_TABLE_PX,
-        key=key,
-    )
-    return dict(zip(table[name], table[value].fillna(0), strict=True))
+        show_stability(source, asked.m)
 
 
 def _criterion(source: Source) -> str:
     """What to choose by; without complete shapes there is no error to expect."""
-    if source.dataset.shapes.complete.sum() < 2:
+    if not has_error(source):
         return _WORST
     picked = st.segmented_control(
         "Take the choice by", _CRITERIA, default=_WORST, required=True, key="budget-criterion"
@@ -161,35 +86,39 @@ def _criterion(source: Source) -> str:
     return str(picked)
 
 
-def _choice(source: Source, m: int, demands: dict[str, Any], criterion: str) -> Choice | None:
+def _choice(source: Source, asked: Asked, criterion: str) -> Choice | None:
     """What a criterion chooses; what stands in the way is shown."""
+    version, matrix = source.version, source.matrix
     try:
         if criterion == _WORST:
-            return selection_of(source.version, source.matrix, m, demands)
-        asked = {name: value for name, value in demands.items() if name != "flip"}
-        obeyed = demands_of(source.matrix.format, **asked)
-        return error_selection_of(source.version, source.dataset, source.matrix, m, obeyed)
+            return selection_of(version, matrix, asked.m, asked.demands)
+        known = {name: value for name, value in asked.demands.items() if name != "flip"}
+        demands = demands_of(matrix.format, **known)
+        return error_selection_of(version, source.dataset, matrix, asked.m, demands, asked.noise)
     except FewmarkError as error:
         st.error(str(error))
         return None
 
 
-def _with_other(
-    source: Source, m: int, demands: dict[str, Any], choices: dict[str, Choice]
-) -> dict[str, Choice]:
+def _with_other(source: Source, asked: Asked, choices: dict[str, Choice]) -> dict[str, Choice]:
     """The choice of the other criterion beside it, where there is one."""
-    if source.dataset.shapes.complete.sum() < 2:
+    if not has_error(source):
         return choices
-    both = {c: choices.get(c) or _choice(source, m, demands, c) for c in _CRITERIA}
+    both = {c: choices.get(c) or _choice(source, asked, c) for c in _CRITERIA}
     return {criterion: choice for criterion, choice in both.items() if choice is not None}
 
 
-def _compare(source: Source, choices: dict[str, Choice], known: dict[str, Score]) -> None:
+def _compare(
+    source: Source,
+    choices: dict[str, Choice],
+    known: dict[str, Score],
+    noise: tuple[float, ...] | None,
+) -> None:
     """Both criteria and predefined formats side by side, and which wins on these shapes."""
     scored = {**choices, **known}
     try:
         expected = {
-            name: expected_of(source.version, source.dataset, s.sparse.chosen)
+            name: expected_of(source.version, source.dataset, s.sparse.chosen, noise)
             for name, s in scored.items()
         }
     except FewmarkError as error:
@@ -209,10 +138,11 @@ def _compare(source: Source, choices: dict[str, Choice], known: dict[str, Score]
     best = min(choices, key=lambda name: expected[name].nme)
     nme, judged = 100 * expected[best].nme, expected[best]
     others = [f"{100 * expected[n].nme:.2f} % by {n}" for n in choices if n != best]
+    clicks = "clicks exact" if noise is None else "clicks scattered as told"
     against = f" against {others[0]}" if others else ""
     st.caption(
         f"Of {judged.n_shapes:,} shapes that the model had not seen, in percent of {judged.span}, "
-        f"over all {len(source.matrix)} landmarks, clicks exact. Here **{best}** has the smaller "
+        f"over all {len(source.matrix)} landmarks, {clicks}. Here **{best}** has the smaller "
         f"error: {nme:.2f} %{against}."
     )
 

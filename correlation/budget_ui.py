@@ -36,9 +36,10 @@ def error_selection_of(
     _matrix: AffinityMatrix,
     m: int,
     demands: Demands,
+    noise: tuple[float, ...] | None = None,
 ) -> ErrorSelection:
     """What the expected error chooses."""
-    return select_for_error(_dataset.shapes, m, demands, affinity=_matrix)
+    return select_for_error(_dataset.shapes, m, demands, affinity=_matrix, noise=noise)
 
 
 @st.cache_resource(show_spinner="Learning from a part of the shapes", max_entries=8)
@@ -51,10 +52,13 @@ def _forecast(
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def expected_of(
-    version: tuple[str, ...], _dataset: LandmarkDataset, chosen: tuple[int, ...]
+    version: tuple[str, ...],
+    _dataset: LandmarkDataset,
+    chosen: tuple[int, ...],
+    noise: tuple[float, ...] | None = None,
 ) -> ExpectedError:
-    """The error to expect of chosen landmarks."""
-    return _forecast(version, _dataset).of(chosen)
+    """The error to expect of chosen landmarks; clicks are exact where no noise is told."""
+    return _forecast(version, _dataset).of(chosen, 0.0 if noise is None else noise)
 
 
 @st.cache_data(show_spinner=False, max_entries=4096)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from correlation.clicks import precision_of
 from correlation.demands import Demands, table_from_demands
 from correlation.linear_error import ErrorForecast, ExpectedError, table_from_expected
 from correlation.matrix import AffinityMatrix
@@ -91,7 +92,7 @@ def select_for_error(
     *,
     affinity: AffinityMatrix,
     forecast: ErrorForecast | None = None,
-    precision: ArrayLike | None = None,
+    noise: ArrayLike | None = None,
 ) -> ErrorSelection:
     """Choose the m landmarks that leave the least variance of the others open, with a bound.
 
@@ -107,8 +108,10 @@ def select_for_error(
         Of the same landmarks: tells c of the choice.
     forecast
         Measures the error to expect, where it is asked.
-    precision
-        How exactly each landmark is placed, see `residual_variance`.
+    noise
+        float64 (M,): how far clicks on each landmark scatter, in parts of the span (see
+        `correlation.clicks`). Left out, the search takes what is usual, and the error to expect is
+        that of exact clicks.
 
     Raises
     ------
@@ -124,7 +127,9 @@ def select_for_error(
     if len(complete) < 2:
         found = f"found {len(complete)} among {len(whole)}"
         raise ShapeMismatchError(f"the expected error needs two complete shapes at least, {found}")
+    precision = None if noise is None else precision_of(complete, noise)
     choice = least_variance(ShapeModel.fit(complete), m, demands, precision=precision)
+    clicks = 0.0 if noise is None else noise
     scored = score(affinity, choice.chosen)
     return ErrorSelection(
         sparse=scored.sparse,
@@ -136,7 +141,7 @@ def select_for_error(
         seconds=time.perf_counter() - began,
         demands=demands,
         n_shapes=len(complete),
-        expected=None if forecast is None else forecast.of(choice.chosen),
+        expected=None if forecast is None else forecast.of(choice.chosen, clicks),
     )
 
 

@@ -195,7 +195,7 @@ class ErrorForecast:
             n_passed_over=len(shapes) - len(usable),
         )
 
-    def of(self, chosen: Iterable[int | str], noise: float = 0.0) -> ExpectedError:
+    def of(self, chosen: Iterable[int | str], noise: ArrayLike = 0.0) -> ExpectedError:
         """The error of all landmarks when the chosen ones are clicked and the others completed.
 
         Every shape is completed by the model that has not seen it (`ShapeModel.complete`).
@@ -207,7 +207,8 @@ class ErrorForecast:
         chosen
             Landmarks by index or name.
         noise
-            Standard deviation of a click in x and in y, in parts of the span.
+            Standard deviation of a click in x and in y, in parts of the span: one number, or one
+            for each landmark.
 
         Raises
         ------
@@ -216,14 +217,12 @@ class ErrorForecast:
         ShapeMismatchError
             If no shape can be completed.
         ValueError
-            If `noise` is negative or not finite.
+            If `noise` is negative or not finite, or there are not M of it.
         """
         index = list(indices_of(self.shapes.format, chosen))
         if not index:
             raise SelectionError("no landmark is chosen")
-        if not 0 <= noise < np.inf:
-            raise ValueError(f"noise must be finite and not negative, got {noise}")
-        clicked = self._clicked(noise).keep(index)
+        clicked = self._clicked(np.asarray(noise, dtype=np.float64)).keep(index)
         rows = np.flatnonzero(_has_extent(clicked.points[:, index]))
         if not rows.size:
             raise ShapeMismatchError("the chosen landmarks are in one place in every shape")
@@ -240,14 +239,19 @@ class ErrorForecast:
             span=self.span,
         )
 
-    def _clicked(self, noise: float) -> ShapeSet:
-        if noise == 0:
+    def _clicked(self, noise: Array) -> ShapeSet:
+        points, M = self.shapes.points, len(self.shapes.format)
+        if noise.shape not in ((), (M,)) or not ((noise >= 0) & np.isfinite(noise)).all():
+            problem = f"noise must be finite and not negative, one number or {M} of them"
+            raise ValueError(f"{problem}, got {noise}")
+        each = np.broadcast_to(noise, M)
+        if not each.any():
             return self.shapes
-        points = self.shapes.points
         draws = np.random.default_rng(self.seed).standard_normal(points.shape)
-        sizes = noise * span_lengths(self.shapes, self.span)
-        moved = points + sizes[:, None, None] * draws
-        return ShapeSet(self.shapes.format, moved, self.shapes.visibility)
+        sizes = span_lengths(self.shapes, self.span)[:, None] * each
+        return ShapeSet(
+            self.shapes.format, points + sizes[:, :, None] * draws, self.shapes.visibility
+        )
 
     def _errors(self, clicked: ShapeSet, rows: NDArray[np.intp]) -> Array:
         """Errors (len(rows), M) in parts of the span."""

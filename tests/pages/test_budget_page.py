@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 import correlation.budget_ui as module
 from correlation import stability_ui
 from correlation.affinity import affinity
+from correlation.clicks import usual_noise
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.planning import Rates, plans
 from correlation.selection import select
@@ -260,6 +261,22 @@ def test_both_criteria_stand_side_by_side_and_either_can_be_saved(faces, workspa
     assert "of the variance that this one leaves open" in app.info[0].value
     press(app, "Save only")
     assert SparseFormat.load(workspace / "formats" / "faces-m4.toml") == by_error.sparse
+
+
+def test_errors_to_expect_have_the_scatter_of_clicks_that_is_told(faces):
+    app = opened(m=4)
+    app.checkbox(key="budget-precise-lfw-10").check().run()
+    assert not app.exception
+    (column,) = (d.value for d in app.dataframe if "scatter" in str(d.value.columns))
+    percent = column.iloc[:, 1]
+    assert percent.iloc[0] == round(100 * usual_noise(faces.shapes), 1)
+    chosen = select_for_error(
+        faces.shapes, 4, affinity=affinity(faces.shapes), noise=percent / 100
+    ).sparse.chosen
+    nme = forecast_of(faces.shapes).of(chosen, percent / 100).nme
+    table = app.dataframe[-2].value.set_index("choice")
+    assert table["expected NME, %"]["expected error (ours)"] == round(100 * nme, 2)
+    assert any("clicks scattered as told" in c.value for c in app.caption)
 
 
 @pytest.mark.usefixtures("faces")

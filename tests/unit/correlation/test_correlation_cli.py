@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from annotate.cli import main
 from correlation.affinity import affinity
 from correlation.cli import COMMANDS
+from correlation.clicks import noise_of
 from correlation.curve import budget_curve
 from correlation.error_selection import forecast_of, select_for_error
 from correlation.matrix import AffinityMatrix
@@ -121,6 +122,38 @@ def test_select_by_the_expected_error_tells_it(dataset, folder, tmp_path):
     assert plain["expected_nme"] == forecast.of(plain["chosen"]).nme
     silent = json.loads(run("select", folder, "--m", 6, "--no-forecast", "--json").stdout)
     assert "expected_nme" not in silent
+
+
+def test_select_heeds_how_far_clicks_scatter(dataset, folder, tmp_path):
+    by_error = ("select", folder, "--m", 4, "--criterion", "expected-error", "--json")
+    hard = json.loads(run(*by_error).stdout)["chosen"][0]
+    path = tmp_path / "precision.csv"
+    path.write_text(f"landmark,percent\n{dataset.format.landmarks[hard]},300\n5,1\n")
+    told = json.loads(run(*by_error, "--precision", path, "--precision", "5=2").stdout)
+    noise = noise_of(dataset.shapes, {hard: 3.0, 5: 0.02})
+    matrix = affinity(dataset.shapes)
+    expected = select_for_error(
+        dataset.shapes, 4, affinity=matrix, forecast=forecast_of(dataset.shapes), noise=noise
+    )
+    assert told["chosen"] == list(expected.sparse.chosen)
+    assert hard not in told["chosen"]
+    assert told["expected_nme"] == expected.expected.nme
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--precision", "5=2"), "--precision goes with --criterion expected-error"),
+        (("--criterion", "expected-error", "--precision", "5=x"), "expected NAME=NUMBER"),
+        (("--criterion", "expected-error", "--precision", "none.csv"), "none.csv: cannot be read"),
+        (("--criterion", "expected-error", "--precision", "chin=2"), "no landmark 'chin'"),
+        (("--criterion", "expected-error", "--precision", "5=-2"), "got -2 % for 5"),
+    ],
+)
+def test_a_precision_that_cannot_be_read_is_one_clear_line(folder, options, message):
+    with pytest.raises((click.UsageError, FewmarkError), match=message) as caught:
+        run("select", folder, "--m", 4, *options)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_expected_error_needs_shapes(folder, tmp_path):

@@ -138,6 +138,16 @@ def test_clicks_err_alike_whatever_is_chosen(forecast):
     assert first.nme == forecast.of([0, 3], noise=0.02).nme
 
 
+def test_landmarks_may_be_clicked_with_precisions_of_their_own(forecast):
+    alike = forecast.of([0, 3], noise=np.full(M, 0.02))
+    np.testing.assert_array_equal(alike.per_landmark, forecast.of([0, 3], noise=0.02).per_landmark)
+    noise = np.zeros(M)
+    noise[3], noise[5] = 0.02, 9.0  # 5 is not clicked
+    found = forecast.of([0, 3], noise=noise)
+    assert found.per_landmark[0] == 0
+    assert found.per_landmark[3] == alike.per_landmark[3]
+
+
 def test_a_single_landmark_tells_little(forecast):
     one, three = forecast.of([2]), forecast.of([2, 4, 6])
     assert one.nme > three.nme > 0
@@ -255,7 +265,7 @@ def test_what_gives_no_forecast_is_explained(shapes, options, problem):
 def test_arguments_out_of_range_are_refused(forecast):
     with pytest.raises(ValueError, match="two folds at least"):
         forecast_of(population(20), folds=1)
-    for noise in (-0.1, np.nan, np.inf):
+    for noise in (-0.1, np.nan, np.inf, np.ones(M - 1), np.full(M, np.nan)):
         with pytest.raises(ValueError, match="noise must be finite"):
             forecast.of([0], noise=noise)
     with pytest.raises(SelectionError, match="no landmark is chosen"):
