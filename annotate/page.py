@@ -65,10 +65,7 @@ def _wanted_project(store: AnnotationStore, wanted: str) -> None:
     """The form of a new project open above the canvas of another one."""
     with st.container(border=True):
         st.subheader("New project")
-        _new_project(store, wanted)
-        if st.button("Not now", key="annotate.not_now"):
-            ui.remember("new-project", None)
-            st.rerun()
+        _new_project(store, wanted, may_wait=True)
 
 
 def _bar(
@@ -118,7 +115,10 @@ def _name_of_user() -> str:
         return "annotator"
 
 
-def _new_project(store: AnnotationStore, proposed: str | None = None) -> None:
+def _new_project(
+    store: AnnotationStore, proposed: str | None = None, *, may_wait: bool = False
+) -> None:
+    """The form of a new project; `proposed` is its name, if that is free."""
     workspace = ui.workspace()
     free = _free_name(store, proposed or "project")
     name = st.text_input("Name", free, key=f"annotate.new.name.{free}")
@@ -136,13 +136,21 @@ def _new_project(store: AnnotationStore, proposed: str | None = None) -> None:
     split = st.selectbox("Split", [_ALL, *whole.splits], key=f"annotate.split.{data}")
     wanted = whole if split == _ALL else whole.split(split)
     complete = int(wanted.shapes.complete.sum())
-    label = f"Leave out the {complete} that have all landmarks already"
-    if 0 < complete < len(wanted) and st.checkbox(label, value=True, key="annotate.unmarked"):
-        wanted = wanted.take(~wanted.shapes.complete)
-    st.caption(f"{len(wanted)} pictures")
-    if complete == len(wanted) > 0:
+    if 0 < complete < len(wanted):
+        label = f"Leave out the {complete} that have all landmarks already"
+        if st.checkbox(label, value=True, key="annotate.unmarked"):
+            wanted = wanted.take(~wanted.shapes.complete)
+    elif complete:
         st.caption("All of them have all landmarks already; those will not be shown.")
-    if st.button("Create", type="primary", disabled=not name.strip(), key="annotate.create"):
+    st.caption(f"{len(wanted)} pictures")
+    with st.container(horizontal=True):
+        create = st.button(
+            "Create", type="primary", disabled=not name.strip(), key="annotate.create"
+        )
+        if may_wait and st.button("Not now", key="annotate.not_now"):
+            ui.remember("new-project", None)
+            st.rerun()
+    if create:
         _create(store, name.strip(), sparse, wanted)
 
 

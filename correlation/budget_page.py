@@ -241,11 +241,12 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
 
 def _save(source: Source, chosen: Choice) -> None:
     st.subheader("Use")
-    m = len(chosen.sparse)
-    name = st.text_input("Name of the sparse format", f"{source.name}-m{m}", key=f"budget-name-{m}")
+    proposed = f"{source.name}-m{len(chosen.sparse)}"
+    name = st.text_input("Name of the sparse format", proposed, key=f"budget-name-{proposed}")
     path = workspace().formats / f"{name}.toml"
     taken = path.exists() and not _holds(path, chosen.sparse)
-    replace = taken and st.checkbox(f"Replace {name}, which exists", key="budget-replace")
+    label = f"Replace {name}, which exists"
+    replace = taken and st.checkbox(label, key=f"budget-replace-{name}")
     with st.container(horizontal=True):
         use = st.button("Use this format", type="primary", icon=":material/ads_click:")
         save = st.button("Save only", icon=":material/save:")

@@ -73,9 +73,10 @@ def _more_demands(known: LandmarkFormat) -> dict[str, Any]:
         key = f"budget-pairs-{known.name}"
         pairs = st.checkbox("Left and right together", key=key)
         flip = st.checkbox(
-            "Learn from mirrored pictures",
+            "Mirrored pictures",
             key=f"budget-flip-{known.name}",
-            help="A landmark then also serves the others as the one it mirrors.",
+            help="Where they are learnt from, a landmark also serves the others as the one it "
+            "mirrors.",
         )
         limited = st.checkbox("Limit the cost", key=f"budget-limited-{known.name}")
     with middle:

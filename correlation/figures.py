@@ -27,6 +27,7 @@ GREY = "#8A8F98"
 
 _CLEAR = "rgba(0,0,0,0)"
 _FAINT = "rgba(138,143,152,0.45)"
+_AROUND = 0.02  # of affinity, above and below a curve
 _COLOUR_BAR = {"orientation": "h", "y": 1, "yanchor": "bottom", "thickness": 10}
 _MOST_NUMBERS = 70  # more numbers than this hide each other and the shape
 
@@ -247,8 +248,9 @@ def frequency_on_shape(mean_shape: Floats, stability: Stability) -> go.Figure:
     marker = {
         "color": share,
         "cmin": 0,
+        "cmax": 1,
         "colorscale": [[0, _FAINT], [1, PALETTE[0]]],
-        "colorbar": {"title": {"text": "draws"}, "thickness": 12, "tickformat": ".0%"},
+        "colorbar": _COLOUR_BAR | {"title": {"text": "draws", "side": "top"}, "tickformat": ".0%"},
         "size": 6 + 14 * share / max(float(share.max()), 1e-9),
         "line": {"color": GREY, "width": 1},
     }
@@ -291,7 +293,9 @@ def sizes_figure(rows: Sequence[Mapping[str, Any]], best: float, unit: str) -> g
     figure.update_xaxes(
         type="log", title=f"n, {unit} drawn", tickvals=ticks, ticktext=[str(n) for n in ticks]
     )
-    figure.update_yaxes(title="c, smallest affinity")
+    ends = [best, *worth, *seen]
+    low, high = min(ends) - _AROUND, max(ends) + _AROUND
+    figure.update_yaxes(title="c, smallest affinity", range=[low, high])
     figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
     return _laid_out(figure, height=500)
 

@@ -44,7 +44,8 @@ def show_stability(source: Source, m: int) -> None:
         st.dataframe(_sizes(rows, unit), hide_index=True, height=_TABLE_PX)
     st.caption(
         f"{found.resamples} draws, with replacement, of all {found.n_subjects:,} {unit}; of each n "
-        "twenty. Searched by worst affinity, whatever else is demanded above."
+        "twenty. Searched by worst affinity, without the demands "
+        "above; of equally good sets a draw takes any."
     )
 
 
@@ -112,7 +113,7 @@ def _frequencies(found: Stability) -> pd.DataFrame:
         {
             "landmark": row["landmark"],
             "draws, %": round(100 * row["frequency"]),
-            "chosen by all": row["chosen"],
+            "by all": row["chosen"],
         }
         for row in found.rows()
     )

@@ -150,6 +150,15 @@ def test_a_project_that_was_asked_for_can_wait():
     assert not app.exception
 
 
+@pytest.mark.parametrize(("marked", "told"), [(2, False), (4, True)])
+def test_it_is_told_where_all_landmarks_are_there_already(faces, workspace, marked, told):
+    points = np.full((4, 5, 2), np.nan)
+    points[:marked] = np.random.default_rng(0).uniform(5, 25, size=(marked, 5, 2))
+    shapes = ShapeSet.from_points(points, DENSE)
+    LandmarkDataset(shapes, faces.samples, faces.root).save(workspace / "data" / "faces")
+    assert ("will not be shown" in shown(opened())) == told
+
+
 @pytest.mark.usefixtures("faces")
 def test_split_and_dense_rows_can_be_chosen():
     app = opened()

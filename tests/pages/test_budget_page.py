@@ -146,6 +146,13 @@ def test_a_format_can_be_saved_without_a_project(workspace):
     assert "fewmark.new-project" not in app.session_state
 
 
+def test_the_proposed_name_is_that_of_the_data_set(faces, workspace):
+    faces.save(workspace / "data" / "other")
+    app = opened(m=4)
+    box(app, "Data set").set_value("other").run()
+    assert app.text_input[0].value == "other-m4"
+
+
 def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
     path = workspace / "formats" / "mine.toml"
     select(affinity(faces.shapes), 6).save(path)
@@ -154,9 +161,18 @@ def test_an_existing_name_is_replaced_only_when_asked(faces, workspace):
     press(app, "Use this format")
     assert "exists already" in app.error[0].value
     assert len(SparseFormat.load(path)) == 6
-    app.checkbox(key="budget-replace").check().run()
+    app.checkbox(key="budget-replace-mine").check().run()
     press(app, "Use this format")
     assert len(SparseFormat.load(path)) == 4
+    other = path.with_stem("other")
+    select(affinity(faces.shapes), 6).save(other)
+    app.text_input[0].set_value("other").run()
+    press(app, "Use this format")  # the tick was for another
+    assert "exists already" in app.error[0].value
+    assert len(SparseFormat.load(other)) == 6
+    other.write_text("no format at all")
+    press(app, "Save only")
+    assert "exists already" in app.error[0].value
 
 
 @pytest.mark.usefixtures("faces")
