@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from correlation.matrix import CANONICAL_MEAN, AffinityMatrix, holds_affinity
+from correlation.matrix import CANONICAL_MEAN, AffinityMatrix
 from datasets.alignment import align, present_landmarks
 from datasets.deformations import similarity_modes
 from datasets.errors import ShapeMismatchError
@@ -17,17 +17,6 @@ from datasets.moments import Moments, moments_of
 from datasets.shapes import ShapeSet
 
 Floats = NDArray[np.float64]
-
-__all__ = [
-    "AffinityMatrix",
-    "FewmarkWarning",
-    "affinity",
-    "affinity_from_moments",
-    "affinity_of_groups",
-    "holds_affinity",
-    "points_with_pairs",
-    "shrunk_moments",
-]
 
 _LEAST_SHAPES = 3
 _NO_VARIANCE = 1e-12  # share of the shape's mean variance, or of a landmark's own

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from correlation.affinity import AffinityMatrix
     from correlation.curve import BudgetCurve
     from correlation.error_selection import ErrorSelection
     from correlation.linear_error import ErrorForecast
+    from correlation.matrix import AffinityMatrix
     from correlation.selection import Selection
     from datasets.dataset import LandmarkDataset
 
@@ -177,7 +177,7 @@ def _noise(texts: tuple[str, ...], data: "LandmarkDataset") -> "NDArray[np.float
 
 def _known_shapes(source: dict[str, Any], *, unasked: bool) -> "LandmarkDataset | None":
     """The shapes for the forecast, where it is asked and DATA has any."""
-    from correlation.affinity import holds_affinity
+    from correlation.matrix import holds_affinity
 
     return None if unasked or holds_affinity(source["source"]) else dataset_of(**source)
 
@@ -298,7 +298,7 @@ def _errors(source: dict[str, Any], found: "BudgetCurve", *, asked: bool) -> dic
 
 
 def _whole(source: dict[str, Any], option: str) -> "LandmarkDataset":
-    from correlation.affinity import holds_affinity
+    from correlation.matrix import holds_affinity
 
     if holds_affinity(source["source"]):
         raise SelectionError(f"{source['source']}: an affinity file; {option} needs the shapes")

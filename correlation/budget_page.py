@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from correlation.affinity import AffinityMatrix
 from correlation.budget_ui import (
     RESAMPLES,
     TIME_LIMIT_S,
@@ -21,6 +20,7 @@ from correlation.demands import demands_of
 from correlation.demands_ui import Asked, asked_of, has_error
 from correlation.error_selection import ErrorSelection
 from correlation.figures import budget_figure, sparse_on_shape
+from correlation.matrix import AffinityMatrix
 from correlation.plan_ui import show_plan
 from correlation.scores import Score, predefined_scores
 from correlation.selection import Selection

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from correlation.affinity import AffinityMatrix
 from correlation.curve import budget_curve
 from correlation.demands import Demands
 from correlation.error_selection import ErrorSelection, forecast_of, select_for_error
 from correlation.linear_error import ErrorForecast, ExpectedError
+from correlation.matrix import AffinityMatrix
 from correlation.selection import Selection, select
 from correlation.stability import CurveSpread, curve_spread
 from datasets.dataset import LandmarkDataset

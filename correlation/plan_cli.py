@@ -52,8 +52,8 @@ def plan(
     what error is left when the others are completed by a model of n dense shapes. The error is
     that of the N - n images that are completed, over all landmarks, clicks exact.
     """
-    from correlation.affinity import holds_affinity
     from correlation.learning_curve import errors_of_plans
+    from correlation.matrix import holds_affinity
     from correlation.planning import best_plan, cheapest_plan, plans, usual_budgets, usual_dense
 
     rates = _rates(more)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from correlation.demands import Demands, Indices, indices_of
 from correlation.units import Picked, Units, units_of
@@ -154,12 +155,23 @@ def variance_curve(
     SelectionError, ShapeMismatchError
         See `least_variance`.
     """
+    with threadpool_limits(1, "blas"):  # for so small matrices threads only wait for each other
+        return _choices(model, budgets, demands or Demands(), precision, on_progress)
+
+
+def _choices(
+    model: ShapeModel,
+    budgets: Sequence[int] | None,
+    demands: Demands,
+    precision: ArrayLike | None,
+    on_progress: Progress | None,
+) -> tuple[VarianceChoice, ...]:
     field, M = _Field.of(model, precision), len(model.format)
     posed = replace(field, prior=model.covariance.reshape(model.mean.size, -1))
     counted = _Counter(on_progress or ignore_progress)
     choices: list[VarianceChoice] = []
     for m in sorted(set(range(1, M + 1) if budgets is None else budgets)):
-        units = units_of(M, m, demands or Demands())
+        units = units_of(M, m, demands)
         before = choices[-1].chosen if choices else ()
         chosen = _Search(field, posed, units, counted).best(before)
         if not chosen:
