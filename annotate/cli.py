@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from annotate.members_cli import members
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import FewmarkError, ShapeMismatchError
 
@@ -88,6 +89,9 @@ def project() -> None:
 
     STORE is the path of an SQLite file or the URL of a database.
     """
+
+
+project.add_command(members)
 
 
 @project.command("create")

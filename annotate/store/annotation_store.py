@@ -7,7 +7,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from annotate.store import rows, tables
+from annotate.access import Membership, Role
+from annotate.store import members, rows, tables
 from annotate.store.engine import clear_errors, connect, home_of, url_of
 from annotate.store.migrations import migrate
 from annotate.store.records import (
@@ -174,6 +175,33 @@ class AnnotationStore:
         change = sa.update(tables.project).where(tables.project.c.id == project.id)
         with self._writing() as connection:
             connection.execute(change.values(archived=archived))
+
+    def members(self, person: str | None = None) -> list[Membership]:
+        """All memberships, or those of one person: by name, that of the whole store first."""
+        with self._reading() as connection:
+            return members.memberships(connection, person)
+
+    def set_member(self, person: str, role: Role | None, project: Project | None = None) -> None:
+        """Give somebody a role in a project or, without one, in the whole store; None takes it.
+
+        Raises
+        ------
+        AccessError
+            If the name is none.
+        StoreError
+            If the store would have members, but no manager of the whole store.
+        """
+        with self._writing() as connection:
+            members.set_role(connection, person, role, None if project is None else project.id)
+
+    def admit(self, person: str) -> list[Membership]:
+        """The memberships of somebody who signed in: the first of all becomes the manager."""
+        found = self.members(person)
+        if found:
+            return found
+        with self._writing() as connection:
+            members.make_first_manager(connection, person)
+            return members.memberships(connection, person)
 
     def items(self, project: Project, start: int = 0, count: int | None = None) -> list[Item]:
         """Items of a project from a position on, in their order."""

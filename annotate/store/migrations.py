@@ -86,7 +86,35 @@ def _first(connection: sa.Connection) -> None:
     connection.execute(sa.insert(about), rows)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def _members(connection: sa.Connection) -> None:
+    """Who has which role; without a project it is their role in the whole store.
+
+    In SQL no NULL equals another, so the roles in the whole store need a key of their own.
+    """
+    schema = sa.MetaData()
+    sa.Table("project", schema, sa.Column("id", sa.Integer, primary_key=True))  # as it is already
+    member = sa.Table(
+        "member",
+        schema,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("project_id", sa.ForeignKey("project.id")),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+        sa.UniqueConstraint("person", "project_id"),
+    )
+    everywhere = member.c.project_id.is_(None)
+    sa.Index(
+        "member_of_store",
+        member.c.person,
+        unique=True,
+        sqlite_where=everywhere,
+        postgresql_where=everywhere,
+    )
+    member.create(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _members)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

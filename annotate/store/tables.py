@@ -45,6 +45,14 @@ revision = sa.table(
     sa.column("created", sa.Double),
 )
 
+member = sa.table(
+    "member",
+    sa.column("person", sa.Text),
+    sa.column("project_id", sa.Integer),
+    sa.column("role", sa.Text),
+    sa.column("created", sa.Double),
+)
+
 _later = revision.alias("later")
 latest = (
     sa.select(revision)
