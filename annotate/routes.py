@@ -12,23 +12,33 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import cv2
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from annotate import server
+from annotate.access import Right
+from annotate.guard import (
+    Refused,
+    entry,
+    give_pictures,
+    note,
+    require_same_site,
+    require_sight,
+)
 from annotate.host_config import QuietErrors
+from annotate.identity import TrustedHeader
 from annotate.labelling import LabelError, points_from_json
 from annotate.server import (
     FRONTEND,
-    TOKEN_HEADER,
     document_for_browser,
     frontend_version,
     image_version,
     is_image_key,
-    is_token,
     workspace_store,
 )
 from annotate.store import ConflictError, Draft, Item, Revision, Status, UnknownEntryError
@@ -37,11 +47,18 @@ from datasets.errors import FewmarkError, FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
 
 MAX_BODY = 256 * 1024
+BODY_WITHIN_S = 20.0
+"""A body that takes longer to arrive holds a place that others need."""
+
 _MAX_BATCH = 200
 _NAME_LENGTH = 100
 # Browsers do not show TIFF, and show WebP as it lies, not as its camera says.
 _SERVED_AS_THEY_ARE = IMAGE_SUFFIXES - {".tif", ".tiff", ".webp"}
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
+_NO_OTHER_SITE = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 _DIGITS = re.compile("[0-9]{1,10}")
@@ -49,43 +66,43 @@ _DIGITS = re.compile("[0-9]{1,10}")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not a fault
-    def __init__(self, status: int, problem: str) -> None:
-        self.answer = JSONResponse({"error": problem}, status)
-
-
 def _answered(endpoint: Endpoint) -> Endpoint:
-    """Turn errors into answers."""
+    """Turn errors into answers, and what is refused into a line of the log."""
 
     async def answer(request: Request) -> Response:
         try:
+            if request.method == "POST":
+                require_same_site(request)
             return await endpoint(request)
-        except _Refused as refused:
-            return refused.answer
-        except UnknownEntryError as error:
-            return JSONResponse({"error": str(error)}, 404)
-        except LabelError as error:
-            return JSONResponse({"error": str(error)}, 400)
         except ConflictError as error:
             current = revision_to_json(error.current)
             return JSONResponse({"error": str(error), "current": current}, 409)
+        except (Refused, UnknownEntryError, LabelError) as error:
+            status = _status(error)
+            note(request, status, str(error))
+            return JSONResponse({"error": str(error)}, status)
         except FewmarkError as error:
             return JSONResponse({"error": str(error)}, 503)
 
     return answer
 
 
-def _require_token(request: Request) -> None:
-    if not is_token(request.headers.get(TOKEN_HEADER)):
-        raise _Refused(401, "this page belongs to another annotation store; reload it")
+def _status(error: Refused | UnknownEntryError | LabelError) -> int:
+    if isinstance(error, Refused):
+        return error.status
+    return 404 if isinstance(error, UnknownEntryError) else 400
 
 
 async def _items(request: Request) -> Response:
     """Documents of a project: ``?start=0&count=24``."""
-    _require_token(request)
+    granted = entry(request)
     start = _whole(request.query_params.get("start", "0"), "start")
     count = min(_whole(request.query_params.get("count", str(BATCH)), "count"), _MAX_BATCH)
-    return await run_in_threadpool(_batch, _id(request, "project"), start, count)
+    project_id = _id(request, "project")
+    await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    answer = await run_in_threadpool(_batch, project_id, start, count)
+    give_pictures(request, answer, granted)
+    return answer
 
 
 def _batch(project_id: int, start: int, count: int) -> Response:
@@ -108,13 +125,13 @@ def _batch(project_id: int, start: int, count: int) -> Response:
 def _id(request: Request, name: str) -> int:
     text = request.path_params[name]
     if not _DIGITS.fullmatch(text) or int(text) >= 2**31:  # more than the store's columns hold
-        raise _Refused(404, f"there is no {name} {text!r:.20}")
+        raise Refused(404, f"there is no {name} {text!r:.20}")
     return int(text)
 
 
 def _whole(text: str, name: str) -> int:
     if not _DIGITS.fullmatch(text) or len(text) > 9:
-        raise _Refused(400, f"{name}: expected a whole number, found {text!r:.40}")
+        raise Refused(400, f"{name}: expected a whole number, found {text!r:.40}")
     return int(text)
 
 
@@ -122,25 +139,28 @@ async def _image(request: Request) -> Response:
     """The picture of an item; only pictures of the store can be asked for."""
     item_id = _id(request, "item")
     if not is_image_key(item_id, request.query_params.get("key")):
-        raise _Refused(401, "this address of a picture is not valid any more; reload the page")
-    return await run_in_threadpool(_picture, item_id, request.query_params.get("v"))
+        raise Refused(401, "this address of a picture is not valid any more; reload the page")
+    return await run_in_threadpool(_picture, request, item_id)
 
 
-def _picture(item_id: int, version: str | None) -> Response:
-    content = workspace_store().item(item_id).content
+def _picture(request: Request, item_id: int) -> Response:
+    item = workspace_store().item(item_id)
+    require_sight(request, item)
+    content = item.content
+    version = request.query_params.get("v")
     path = content.image
     if not path.is_file():
-        raise _Refused(404, f"{path.name}: the picture is not there any more")
+        raise Refused(404, f"{path.name}: the picture is not there any more")
     current = image_version(path)
     try:
         _require_size(path, _size(path, current), (content.height_px, content.width_px))
-        headers = {"X-Content-Type-Options": "nosniff"}
+        headers = dict(_NO_OTHER_SITE)
         headers |= _FOR_GOOD if version == current else {}
         if path.suffix.lower() in _SERVED_AS_THEY_ARE:
             return FileResponse(path, headers=headers)
         pixels = read_image(path)
     except FileFormatError as error:
-        raise _Refused(404, f"{path.name}: not a picture that can be read") from error
+        raise Refused(404, f"{path.name}: not a picture that can be read") from error
     _, data = cv2.imencode(".png", pixels[:, :, ::-1])
     return Response(data.tobytes(), media_type="image/png", headers=headers)
 
@@ -157,36 +177,62 @@ def _require_size(path: Path, found: tuple[int, int], stored: tuple[int, int]) -
     if found != stored:
         was, now = (f"{width} x {height} pixels" for height, width in (stored, found))
         problem = f"this picture has changed since the project was made: it was {was}, now {now}"
-        raise _Refused(409, f"{path.name}: {problem}")
+        raise Refused(409, f"{path.name}: {problem}")
 
 
 async def _save(request: Request) -> Response:
     """Save labels; answers with the item's current revision, or 409 with what is there instead."""
-    _require_token(request)
+    granted = entry(request)
     item_id = _id(request, "item")
+    item = await run_in_threadpool(workspace_store().item, item_id)
+    await run_in_threadpool(granted.visitor, Right.LABEL, item.project)
     body = await _json_body(request)
-    revision = await run_in_threadpool(_saved, item_id, body)
+    if granted.person is not None:
+        body["annotator"] = granted.person  # whatever it says
+    revision = await run_in_threadpool(_saved, item, body)
     return JSONResponse(revision_to_json(revision))
 
 
+async def _renew(request: Request) -> Response:
+    """A new token for the one that is sent, until its holder must sign in again."""
+    granted = entry(request)
+    if granted.pass_ is None or granted.pass_.project is None:
+        return JSONResponse({"token": server.token()})
+    project_id, until = granted.pass_.project, granted.pass_.until
+    visitor = await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    answer = JSONResponse({"token": server.pass_for(visitor, project_id, until)})
+    give_pictures(request, answer, granted)
+    return answer
+
+
 async def _json_body(request: Request) -> dict[str, Any]:
+    try:
+        with anyio.fail_after(BODY_WITHIN_S):
+            data = await _body(request)
+    except TimeoutError as error:
+        raise Refused(408, "the labels did not arrive in time") from error
+    except ClientDisconnect as error:
+        raise Refused(400, "the labels did not arrive whole") from error
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "the labels are not JSON") from error
+    if not isinstance(body, dict):
+        raise Refused(400, "the labels are not a JSON object")
+    return body
+
+
+async def _body(request: Request) -> bytes:
     data = b""
     async for chunk in request.stream():
         data += chunk
         if len(data) > MAX_BODY:
-            raise _Refused(413, f"more than {MAX_BODY} bytes of labels")
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _Refused(400, "the labels are not JSON") from error
-    if not isinstance(body, dict):
-        raise _Refused(400, "the labels are not a JSON object")
-    return body
+            raise Refused(413, f"more than {MAX_BODY} bytes of labels")
+    return data
 
 
-def _saved(item_id: int, body: dict[str, Any]) -> Revision:
+def _saved(item: Item, body: dict[str, Any]) -> Revision:
     store = workspace_store()
-    item = store.item(item_id)
     names = store.project(item.project).sparse.names
     return store.save(_draft(item, body, names))
 
@@ -211,7 +257,7 @@ def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
 def _name(body: dict[str, Any], field: str) -> str:
     value = body.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH or not _is_utf8(value):
-        raise _Refused(400, f"{field}: expected a text of 1 to {_NAME_LENGTH} characters")
+        raise Refused(400, f"{field}: expected a text of 1 to {_NAME_LENGTH} characters")
     return value
 
 
@@ -227,14 +273,14 @@ def _is_utf8(text: str) -> bool:
 def _number(body: dict[str, Any], field: str, at_least: int = 0) -> int:
     value = body.get(field)
     if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value < 2**31:
-        raise _Refused(400, f"{field}: expected a whole number of at least {at_least}")
+        raise Refused(400, f"{field}: expected a whole number of at least {at_least}")
     return value
 
 
 def _truth(body: dict[str, Any], field: str) -> bool:
     value = body.get(field, False)
     if not isinstance(value, bool):
-        raise _Refused(400, f"{field}: expected true or false")
+        raise Refused(400, f"{field}: expected true or false")
     return value
 
 
@@ -243,7 +289,7 @@ async def _frontend(request: Request) -> Response:
     files = {path.name: path for path in FRONTEND.iterdir() if path.suffix in _MEDIA_TYPES}
     path = files.get(request.path_params["name"])
     if path is None:
-        raise _Refused(404, "there is no such file")
+        raise Refused(404, "there is no such file")
     is_current = request.path_params["version"] == frontend_version()
     headers = _FOR_GOOD if is_current else {"Cache-Control": "no-cache"}
     return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=headers)
@@ -253,6 +299,7 @@ _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
     ("api/projects/{project:str}/items", _items, "GET"),
     ("api/images/{item:str}", _image, "GET"),
     ("api/items/{item:str}", _save, "POST"),
+    ("api/token", _renew, "POST"),
     ("api/frontend/{version:str}/{name:str}", _frontend, "GET"),
 )
 
@@ -262,4 +309,4 @@ ROUTES: list[BaseRoute] = [
     for path, endpoint, method in _ENDPOINTS
 ]
 
-MIDDLEWARE = [Middleware(QuietErrors)]
+MIDDLEWARE = [Middleware(QuietErrors), Middleware(TrustedHeader)]

@@ -1,9 +1,12 @@
 """What the routes and the page of one server share: the store, and who may ask.
 
-The store has a random secret. The page hands it to the canvas, which sends it in a header: other
-sites that the annotator's browser visits can neither read nor guess it, so they cannot read or
-change labels. Pictures are loaded by ``<img>``, which sends no headers; each has a key of its own
-in its address instead, derived from the secret and good for that picture alone.
+The store has a random secret. The page hands a token made with it to the canvas, which sends it
+in a header: other sites that the annotator's browser visits can neither read nor guess it, so they
+cannot read or change labels. Pictures are loaded by ``<img>``, which sends no headers; each has a
+key of its own in its address instead, derived from the secret and good for that picture alone.
+
+Where people sign in, the token is a pass that says who they are and ends, and pictures need a
+cookie with such a pass besides.
 
 The secret belongs to the store and not to the process: pages that are open go on when the server
 is started again, and several servers can stand side by side.
@@ -12,14 +15,23 @@ is started again, and several servers can stand side by side.
 import functools
 import hashlib
 import hmac
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from annotate.access import Visitor
+from annotate.identity import PICTURES
+from annotate.passes import LIFE_S, LONGEST_S, Pass, PassError, sealed, unsealed
 from annotate.store import AnnotationStore, Item, open_store
 from annotate.tasks import Document, document_to_json
 from datasets.workspace import Workspace
 
 TOKEN_HEADER = "X-Fewmark-Token"
 FRONTEND = Path(__file__).parent / "frontend"
+
+clock: Callable[[], float] = time.time
+"""Seconds since 1970, by which passes end."""
 
 
 def workspace_store() -> AnnotationStore:
@@ -28,14 +40,28 @@ def workspace_store() -> AnnotationStore:
 
 
 def token() -> str:
-    """What a request must carry: the store's secret."""
-    return _opened(Workspace.from_environment().store_url)[1]
+    """What a request must carry where nobody signs in."""
+    return _derived("token")
 
 
 @functools.cache
-def _opened(url: str) -> tuple[AnnotationStore, str]:
+def _opened(url: str) -> tuple[AnnotationStore, str, str]:
     store = open_store(url)
-    return store, store.secret
+    return store, store.secret, store.id
+
+
+def _secret() -> str:
+    return _opened(Workspace.from_environment().store_url)[1]
+
+
+def store_id() -> str:
+    """The store's random name."""
+    return _opened(Workspace.from_environment().store_url)[2]
+
+
+def _derived(purpose: str) -> str:
+    """A value that says nothing of the secret, nor of those for other purposes."""
+    return hmac.new(_secret().encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def is_token(given: str | None) -> bool:
@@ -43,14 +69,66 @@ def is_token(given: str | None) -> bool:
     return given is not None and hmac.compare_digest(given.encode(), token().encode())
 
 
+def visitor(person: str) -> Visitor:
+    """Somebody who has signed in, as the store knows them."""
+    return Visitor(person, tuple(workspace_store().members(person)))
+
+
+def pass_for(who: Visitor, project_id: int, until: int | None = None) -> str:
+    """A pass for somebody's work on a project; `until` is that of the pass it renews."""
+    now = int(clock())
+    last = now + LONGEST_S if until is None else until
+    role = who.role(project_id)
+    content = Pass(store_id(), who.person or "", role, project_id, min(now + LIFE_S, last), last)
+    return sealed(content, _secret())
+
+
+def pass_for_pictures(found: Pass) -> str:
+    """A pass with which the same person may load pictures."""
+    ends = min(int(clock()) + LIFE_S, found.until)
+    content = Pass(found.store, found.person, None, None, ends, found.until)
+    return sealed(content, _secret())
+
+
+def pass_in(text: str) -> Pass:
+    """The pass in a text that somebody sent.
+
+    Raises
+    ------
+    PassError
+        If it is none of this store, or has ended.
+    """
+    found = unsealed(text, _secret(), clock())
+    if found.store != store_id():
+        raise PassError("this page belongs to another annotation store; reload it")
+    return found
+
+
+def cookie_name() -> str:
+    """Name of the cookie for pictures: servers of several stores may share a host."""
+    return f"fewmark_pictures_{store_id()}"
+
+
 def image_key(item_id: int) -> str:
     """What the address of an item's picture must carry."""
-    return hmac.new(token().encode(), f"image {item_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return _derived(f"image {item_id}")[:32]
 
 
 def is_image_key(item_id: int, given: str | None) -> bool:
     """Whether it is the key of this item's picture, compared in constant time."""
     return given is not None and hmac.compare_digest(given.encode(), image_key(item_id).encode())
+
+
+def is_shown_to_teams(path: Path) -> bool:
+    """Whether a picture really lies in the workspace or in a folder of pictures that was named.
+
+    People who sign in are not those who own the machine: neither a link nor a data set may show
+    them other files of it.
+    """
+    named = [part for part in os.environ.get(PICTURES, "").split(os.pathsep) if part]
+    real = path.resolve()
+    roots = [Workspace.from_environment().root, *map(Path, named)]
+    return any(real.is_relative_to(root.resolve()) for root in roots)
 
 
 def image_version(path: Path) -> str:

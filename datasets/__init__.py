@@ -1,7 +1,12 @@
 """Landmark formats, shapes, data sets, images, file types, metrics: what everything stands on."""
 
+import os
+
 # Asked for by the other packages: a foreign distribution called `datasets` does not have it.
 SUITE = "fewmark"
+
+# A file of a few bytes may claim any size. OpenCV asks this when it is loaded; 268 million pixels.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**28))
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
