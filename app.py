@@ -16,9 +16,12 @@ def _show() -> None:
     import datasets.page
     import weaksup.page
     import weaksup.results_page
+    from annotate.access import Right
+    from annotate.people_ui import visitor
     from datasets.ui import ICON, page_body, set_pages
 
     st.set_page_config(page_title="Fewmark", page_icon=ICON, layout="wide")
+    sees_all = visitor().may(Right.RESEARCH)
     pages = {
         path: st.Page(page_body(render), title=title, icon=icon, url_path=path)
         for path, title, icon, render in (
@@ -35,6 +38,7 @@ def _show() -> None:
                 correlation.interpretation_page.render,
             ),
         )
+        if sees_all or path == "annotate"
     }
     set_pages(pages)
     st.navigation(list(pages.values()), position="top").run()

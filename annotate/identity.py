@@ -50,11 +50,23 @@ class Identity:
         Name of the header in which a proxy says who somebody is.
     proxies
         The only addresses that may send it.
+
+    Raises
+    ------
+    SignInError
+        If they do not fit together.
     """
 
     sign_in: SignIn = SignIn.NOBODY
     header: str = ""
     proxies: tuple[Network, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that a header is named where one counts, and nowhere else."""
+        if (self.sign_in is SignIn.HEADER) != bool(self.header):
+            raise SignInError(f"{SIGN_IN}=header and {TRUST_HEADER} go together")
+        if self.header and not _HEADER_NAME.fullmatch(self.header):
+            raise SignInError(f"{self.header!r} is no name of a header, such as X-Remote-User")
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -71,13 +83,8 @@ class Identity:
             sign_in = SignIn(given)
         except ValueError as error:
             raise SignInError(f"{SIGN_IN}: expected 'oidc' or 'header', got {given!r}") from error
-        if (sign_in is SignIn.HEADER) != bool(header):
-            raise SignInError(f"{SIGN_IN}=header and {TRUST_HEADER} go together")
-        if not header:
-            return cls(sign_in)
-        if not _HEADER_NAME.fullmatch(header):
-            raise SignInError(f"{header!r} is no name of a header, such as X-Remote-User")
-        return cls(sign_in, header, networks(os.environ.get(PROXY) or ",".join(LOOPBACK)))
+        proxies = networks(os.environ.get(PROXY) or ",".join(LOOPBACK)) if header else ()
+        return cls(sign_in, header, proxies)
 
     @property
     def is_team(self) -> bool:

@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 import streamlit as st
 
+from annotate.access import Right, Visitor
 from annotate.exchange import create_project, export_dataset, mean_guide
+from annotate.people_ui import show_members, show_person, visitor
 from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Counts, Project
 from annotate.timing import marked_pictures, timing_of
@@ -28,8 +30,10 @@ _FOLDER_NAME = re.compile(r"\w[\w.-]*")
 
 def render() -> None:
     """Show the page."""
+    who = visitor()
     workspace = ui.workspace()
-    if not workspace.root.is_dir() or not workspace.format_names():
+    may_make = who.may(Right.MANAGE)
+    if may_make and (not workspace.root.is_dir() or not workspace.format_names()):
         ui.stop_with_step(
             "Nothing to mark yet: choose first **which** landmarks people mark. "
             "That is a sparse format.",
@@ -37,10 +41,13 @@ def render() -> None:
             "Choose a sparse format",
         )
     store = workspace_store()
-    projects = store.projects()
+    projects = [found for found in store.projects() if who.may(Right.SEE, found.id)]
     active = [project for project in projects if not project.archived]
     above = st.container()  # what comes and goes up here must not take the canvas off the page
-    wanted = _wanted_format(workspace.format_names())
+    wanted = _wanted_format(workspace.format_names()) if may_make else None
+    if not active and not may_make:
+        st.info("No project is open for you: a manager makes one, or makes you a member.")
+        return
     if not active:
         with above:
             st.subheader("New project")
@@ -50,9 +57,10 @@ def render() -> None:
     with above:
         if wanted is not None:
             _wanted_project(store, wanted)
-        project = _bar(store, active, projects, new=wanted is None)
-    canvas(store, project, _annotator(), server_root())
-    _what_next(store.counts(project))
+        project = _bar(store, active, projects, who, new=may_make and wanted is None)
+    canvas(store, project, _annotator(who), server_root(), who)
+    if who.may(Right.RESEARCH):
+        _what_next(store.counts(project))
 
 
 def _wanted_format(known: list[str]) -> str | None:
@@ -69,18 +77,24 @@ def _wanted_project(store: AnnotationStore, wanted: str) -> None:
 
 
 def _bar(
-    store: AnnotationStore, active: list[Project], projects: list[Project], *, new: bool
+    store: AnnotationStore,
+    active: list[Project],
+    projects: list[Project],
+    who: Visitor,
+    *,
+    new: bool,
 ) -> Project:
     """The row above the canvas; the form of a new project is in it unless it stands elsewhere."""
     with st.container(horizontal=True, vertical_alignment="center"):
         project = _chosen_project(active)
-        with st.popover("Export labels", icon=":material/download:", width="content"):
-            _export(store, project)
+        if who.may(Right.EXPORT, project.id):
+            with st.popover("Export labels", icon=":material/download:", width="content"):
+                _export(store, project, may_replace=who.may(Right.RESEARCH))
         if new:
             with st.popover("New project", icon=":material/add:", width="content"):
                 _new_project(store)
         with st.popover("More", icon=":material/more_horiz:", width="content"):
-            _more(store, project, projects)
+            _more(store, project, projects, who)
     return project
 
 
@@ -97,7 +111,9 @@ def _chosen_project(active: list[Project]) -> Project:
     return active[names.index(name)]
 
 
-def _annotator() -> str:
+def _annotator(who: Visitor) -> str:
+    if who.person is not None:
+        return who.person
     if _ANNOTATOR not in st.session_state:
         st.session_state[_ANNOTATOR] = _name_of_last_visit() or _name_of_user()
     return str(st.session_state[_ANNOTATOR])
@@ -195,7 +211,7 @@ def _create(
     st.rerun()
 
 
-def _export(store: AnnotationStore, project: Project) -> None:
+def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> None:
     """The form under "Export labels"."""
     workspace = ui.workspace()
     name = st.text_input(
@@ -206,6 +222,9 @@ def _export(store: AnnotationStore, project: Project) -> None:
         st.warning("A name has letters, digits, '.', '-' and '_', and begins with a letter.")
         return
     taken = (workspace.data / name).exists()
+    if taken and not may_replace:
+        st.warning(f"There is a data set {name} already; choose another name.")
+        return
     replace = taken and st.checkbox(f"Replace the data set {name}", key="annotate.export.replace")
     pressed = st.button(
         "Export", type="primary", disabled=taken and not replace, key="annotate.export.go"
@@ -221,17 +240,24 @@ def _export(store: AnnotationStore, project: Project) -> None:
     st.success(f"{len(dataset)} labelled pictures are now the data set **{name}**.")
 
 
-def _more(store: AnnotationStore, project: Project, projects: list[Project]) -> None:
+def _more(store: AnnotationStore, project: Project, projects: list[Project], who: Visitor) -> None:
     """The form under "More"."""
-    name = st.text_input("Your name", _annotator(), max_chars=_NAME_LENGTH, key="annotate.name")
-    st.session_state[_ANNOTATOR] = name.strip() or "annotator"
+    if who.person is None:
+        kept = _annotator(who)
+        name = st.text_input("Your name", kept, max_chars=_NAME_LENGTH, key="annotate.name")
+        st.session_state[_ANNOTATOR] = name.strip() or "annotator"
+    show_person(who, project)
     sparse = project.sparse
     st.caption(f"{len(sparse)} of the {len(sparse.dense)} landmarks of {sparse.dense.name}")
-    _times(store, project)
+    if who.may(Right.RESEARCH):
+        _times(store, project)
+    if not who.may(Right.MANAGE, project.id):
+        return
     if st.button("Put this project away", key="annotate.archive"):
         store.set_archived(project, archived=True)
         st.rerun()
-    _archived(store, projects)
+    _archived(store, [found for found in projects if who.may(Right.MANAGE, found.id)])
+    show_members(store, project, who)
 
 
 def _times(store: AnnotationStore, project: Project) -> None:

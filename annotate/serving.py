@@ -1,14 +1,29 @@
-"""Starting the app: which file Streamlit runs, and with what settings."""
+"""Starting the app: which file Streamlit runs, with what settings, and who is let in."""
 
 import os
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
+from annotate.identity import (
+    LOOPBACK,
+    PICTURES,
+    PROXY,
+    SIGN_IN,
+    TRUST_HEADER,
+    Identity,
+    SignIn,
+    is_loopback,
+    networks,
+)
 from datasets.errors import FewmarkError
-from datasets.workspace import VARIABLE
+from datasets.workspace import STORE, VARIABLE
 
 # The same as .streamlit/config.toml, which is only found when the app runs from a checkout.
 # Nothing is watched: an app that is used does not change, and the folders around it may be large.
@@ -30,6 +45,90 @@ ONE_THREAD: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
 
 class ServingError(FewmarkError):
     """The app cannot be started."""
+
+
+_AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+_SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who is let in, and to what.
+
+    Parameters
+    ----------
+    oidc
+        File with the section ``[auth]`` for Streamlit's sign-in by OpenID Connect.
+    trust_header, proxies
+        The header in which a proxy says who somebody is, and the proxy's addresses.
+    anyone
+        Whether everybody who can reach the server may do everything.
+    pictures
+        Folders outside the workspace whose pictures a team may see.
+    store
+        URL of the annotation store, if it is not in the workspace.
+    """
+
+    oidc: Path | None = None
+    trust_header: str | None = None
+    proxies: tuple[str, ...] = LOOPBACK
+    anyone: bool = False
+    pictures: tuple[Path, ...] = ()
+    store: str | None = None
+
+    def check(self, address: str) -> None:
+        """Refuse what would let the wrong people in, or nobody.
+
+        Raises
+        ------
+        FewmarkError
+            In one line that says what to do.
+        """
+        if self.oidc is not None and self.trust_header:
+            raise ServingError("--oidc and --trust-header exclude each other; choose one")
+        if self.oidc is not None:
+            _require_oidc(self.oidc)
+        if self.trust_header:
+            Identity(SignIn.HEADER, self.trust_header, networks(",".join(self.proxies)))
+        known = self.oidc or self.trust_header or Identity.from_environment().is_team
+        if not (known or self.anyone or is_loopback(address)):
+            raise ServingError(
+                f"other machines can reach {address}, and nobody would have to sign in: use --oidc "
+                "or --trust-header, or --anyone to let everybody do everything"
+            )
+
+    def environment(self) -> dict[str, str]:
+        """What the app finds in its environment."""
+        found: dict[str, str] = {}
+        if self.oidc is not None:
+            found |= {SIGN_IN: SignIn.OIDC.value, TRUST_HEADER: ""}
+        if self.trust_header:
+            found |= {SIGN_IN: SignIn.HEADER.value, TRUST_HEADER: self.trust_header}
+            found[PROXY] = ",".join(self.proxies)
+            # Else uvicorn would put the address that the proxy forwards in place of the proxy's.
+            found["FORWARDED_ALLOW_IPS"] = "none"
+        if self.pictures:
+            found[PICTURES] = os.pathsep.join(str(path.absolute()) for path in self.pictures)
+        return found | ({STORE: self.store} if self.store else {})
+
+    def settings(self) -> dict[str, str]:
+        """What Streamlit is told."""
+        return {} if self.oidc is None else {"secrets.files": str(self.oidc.absolute())}
+
+
+def _require_oidc(path: Path) -> None:
+    if any(find_spec(name) is None for name in ("authlib", "httpx")):
+        raise ServingError("sign-in needs Authlib: pip install 'fewmark[auth]'")
+    try:
+        auth = tomllib.loads(path.read_text("utf-8")).get("auth", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ServingError(f"{path}: {error}") from error
+    missing = [key for key in _AUTH_KEYS if not (isinstance(auth, dict) and auth.get(key))]
+    if missing:
+        raise ServingError(f"{path}: the section [auth] lacks {', '.join(missing)}")
+    if len(str(auth["cookie_secret"])) < _SHORTEST_SECRET:
+        problem = f"cookie_secret: expected at least {_SHORTEST_SECRET} random characters"
+        raise ServingError(f"{path}: {problem}, whoever guesses it can be anybody")
 
 
 def app_file() -> Path:
@@ -70,17 +169,19 @@ def require_free_port(address: str, port: int) -> None:
             raise ServingError(problem + "choose another with --port") from error
 
 
-def serve_command(address: str, port: int) -> list[str]:
-    """The command that runs the app.
+def serve_command(
+    address: str, port: int, more: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """The command that runs the app; `more` are further settings of Streamlit.
 
     `-P`: a folder called ``datasets`` where the user happens to be must not hide our package.
     """
-    settings = {**SETTINGS, "server.address": address, "server.port": str(port)}
+    settings = {**SETTINGS, "server.address": address, "server.port": str(port), **more}
     flags = [f"--{name}={value}" for name, value in settings.items()]
     return [sys.executable, "-P", "-m", "streamlit", "run", str(app_file()), *flags]
 
 
-def serve(workspace: Path, address: str, port: int) -> int:
+def serve(workspace: Path, address: str, port: int, door: Door = Door()) -> int:
     """Run the app on a workspace until it is stopped.
 
     Returns
@@ -88,8 +189,9 @@ def serve(workspace: Path, address: str, port: int) -> int:
     int
         Its exit code. On POSIX this process becomes the server instead, and nothing returns.
     """
-    command = serve_command(address, port)
-    environment = {**ONE_THREAD, **os.environ, VARIABLE: str(workspace.absolute())}
+    command = serve_command(address, port, door.settings())
+    ours = {VARIABLE: str(workspace.absolute()), **door.environment()}
+    environment = {**ONE_THREAD, **os.environ, **ours}
     if os.name == "posix":
         sys.stdout.flush()
         os.execve(command[0], command, environment)

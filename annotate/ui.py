@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from annotate.access import EVERYBODY, Right, Visitor
 from annotate.labelling import MARGIN
-from annotate.server import FRONTEND, frontend_version, token
+from annotate.passes import RENEW_EVERY_S
+from annotate.server import FRONTEND, frontend_version, pass_for, token
 from annotate.store import AnnotationStore, Project
 from annotate.tasks import first_unlabelled
 from datasets.formats import LandmarkFormat
@@ -54,21 +56,25 @@ def _component() -> Callable[..., Any]:
     return renderer
 
 
-def canvas(store: AnnotationStore, project: Project, annotator: str, root: str) -> None:
+def canvas(
+    store: AnnotationStore, project: Project, annotator: str, root: str, who: Visitor = EVERYBODY
+) -> None:
     """Show the canvas of a project.
 
     Parameters
     ----------
     root
         Path below which the server lives, beginning and ending with a slash.
+    who
+        Who looks at it: what they may do there, and in whose name.
     """
     st.html(_MORE_ROOM)
-    data = canvas_data(store, project, annotator, root)
+    data = canvas_data(store, project, annotator, root, who)
     _component()(key=f"canvas-{project.id}", data=data)
 
 
 def canvas_data(
-    store: AnnotationStore, project: Project, annotator: str, root: str
+    store: AnnotationStore, project: Project, annotator: str, root: str, who: Visitor = EVERYBODY
 ) -> dict[str, Any]:
     """Everything the browser must know of a project; the documents it fetches itself."""
     sparse = project.sparse
@@ -76,7 +82,7 @@ def canvas_data(
     return {
         "root": root,
         "module": f"api/frontend/{frontend_version()}/main.js",
-        "token": token(),
+        **_credentials(project, who),
         "store": store.id,
         "project": project.id,
         "project_name": project.name,
@@ -91,6 +97,18 @@ def canvas_data(
             {"indices": list(contour.indices), "closed": contour.closed}
             for contour in sparse.dense.contours
         ],
+    }
+
+
+def _credentials(project: Project, who: Visitor) -> dict[str, Any]:
+    """By what the canvas is known to the routes, and what it may do there."""
+    if who.person is None:
+        return {"token": token(), "owner": None, "renew_ms": None, "reads_only": False}
+    return {
+        "token": pass_for(who, project.id),
+        "owner": who.person,
+        "renew_ms": RENEW_EVERY_S * 1000,
+        "reads_only": not who.may(Right.LABEL, project.id),
     }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from datasets.storage import HEADER_FILE
 
 VARIABLE = "FEWMARK_WORKSPACE"
+STORE = "FEWMARK_STORE"
 DEFAULT = "fewmark-workspace"
 
 
@@ -48,8 +49,9 @@ class Workspace:
 
     @property
     def store_url(self) -> str:
-        """URL of the annotation store."""
-        return f"sqlite:///{(self.root / 'labels.sqlite').absolute()}"
+        """URL of the annotation store: the one that ``FEWMARK_STORE`` names, else its own."""
+        named = os.environ.get(STORE)
+        return named or f"sqlite:///{(self.root / 'labels.sqlite').absolute()}"
 
     def dataset_names(self) -> list[str]:
         """Names of the data sets."""

@@ -33,11 +33,13 @@ export class Annotator {
     this.attachment = new Attachment(this);
     this.server = new Server(new URL(data.root, location.origin).href, data.token);
     this.queue = new Queue(this.server, data.project);
-    const name = `fewmark:${data.store}:${data.project}`;
+    // Where people sign in, what one of them has not sent yet is not for the next one to send.
+    const owner = data.owner ? `${encodeURIComponent(data.owner)}:` : "";
+    const name = `fewmark:${data.store}:${owner}${data.project}`;
     const journal = new Journal(browserStorage(), name, data.project_name);
     this.outbox = new Outbox({
       journal,
-      post: (item, body) => this.server.save(item, body),
+      post: (item, body) => this.#post(item, body),
       onChange: () => this.#showSaving(),
       onSaved: (item, answer, news) => this.#saved(item, answer, news),
     });
@@ -51,6 +53,17 @@ export class Annotator {
     this.walk.open(data.start);
     this.outbox.flush(); // what an earlier page could not send
     this.outbox.forward();
+    if (data.renew_ms) setInterval(() => this.#renew(), data.renew_ms);
+  }
+
+  async #post(item, body) {
+    const reply = await this.server.save(item, body);
+    if (reply.status === 401) this.stage?.say(reply.answer.error); // what to do about it
+    return reply;
+  }
+
+  #renew() {
+    return this.server.renew().catch(() => {}); // the next try, or the next save, will tell
   }
 
   #build() {
@@ -91,6 +104,7 @@ export class Annotator {
 
   /** The canvas is seen again: another tab, or somebody else, may have changed the picture. */
   async back() {
+    if (this.data.renew_ms) await this.#renew();
     this.outbox.flush();
     this.outbox.forward();
     const { document } = this;
@@ -148,10 +162,15 @@ export class Annotator {
 
   /** Whether points can be marked: the picture is what it should be, and no other is underway. */
   get #isMarkable() {
-    if (this.walk.isUnderway) return false;
+    if (!this.#mayLabel || this.walk.isUnderway) return false;
     if (!this.picture.problem) return true;
     this.walk.open(this.document.position); // the server, or the file, may be back by now
     return false;
+  }
+
+  get #mayLabel() {
+    if (this.data.reads_only) this.stage.say("You may look at the labels here, but not change them.");
+    return !this.data.reads_only;
   }
 
   place(position, { occluded }) {
@@ -254,7 +273,7 @@ export class Annotator {
     if (name === "help" || name === "close") return true;
     if (!this.document || this.panel.helpShown) return false;
     if (MARKING.has(name)) return this.#isMarkable;
-    return !(JUDGING.has(name) && this.walk.isUnderway);
+    return !JUDGING.has(name) || (this.#mayLabel && !this.walk.isUnderway);
   }
 
   command(name) {

@@ -32,6 +32,14 @@ export class Server {
     return { status: reply.status, answer: await reply.json().catch(() => ({})) };
   }
 
+  /** Ask for a new token before this one ends, where tokens end. */
+  async renew() {
+    const headers = { "X-Fewmark-Token": this.token };
+    const reply = await this.#ask("api/token", { method: "POST", headers });
+    const answer = await reply.json().catch(() => ({}));
+    if (reply.ok && answer.token) this.token = answer.token;
+  }
+
   /** Why a picture cannot be shown. */
   async whyNot(path) {
     try {

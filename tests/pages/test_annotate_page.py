@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import annotate.page as module
 from annotate.exchange import create_project, mean_guide
 from annotate.labelling import placed
-from annotate.server import workspace_store
+from annotate.server import token, workspace_store
 from annotate.store import Draft, Status
 from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat, landmark_format
@@ -191,7 +191,7 @@ def test_the_canvas_is_told_everything_about_the_project(project):
     assert data["groups"] == [0, 2, 3]
     assert data["guide"] == [list(point) for point in project.guide]
     assert data["start"] == 1
-    assert data["token"] == workspace_store().secret
+    assert data["token"] == token()
     assert data["module"].startswith("api/frontend/")
 
 

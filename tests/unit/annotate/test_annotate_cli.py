@@ -157,7 +157,7 @@ def test_serve_checks_the_port_and_opens_the_workspace(
     with pytest.raises(SystemExit) as stop:
         main(["serve", str(tmp_path / "new"), "--port", "8600"])
     assert stop.value.code == 0
-    assert asked == [("localhost", 8600), (tmp_path / "new", "localhost", 8600)]
+    assert asked == [("localhost", 8600), (tmp_path / "new", "localhost", 8600, serving.Door())]
     assert (tmp_path / "new").is_dir()
     assert "http://localhost:8600" in capsys.readouterr().out
 
