@@ -103,8 +103,8 @@ def _chosen_project(active: list[Project]) -> Project:
     kept = st.session_state.get(_PROJECT) or st.query_params.get("project")
     index = names.index(kept) if kept in names else len(names) - 1
     if kept and kept not in names:
-        there = f"this is {names[index]}. What was put away is under 'More'."
-        st.info(f"The project {kept} is not open any more; {there}")
+        there = f"this is {ui.as_text(names[index])}. What was put away is under 'More'."
+        st.info(f"The project {ui.as_text(kept)} is not open any more; {there}")
     name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
     st.session_state[_PROJECT] = name
     st.query_params["project"] = name  # a reload opens the same one
@@ -140,10 +140,10 @@ def _new_project(
     name = st.text_input("Name", free, key=f"annotate.new.name.{free}")
     chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
     sparse = SparseFormat.load(workspace.formats / f"{chosen}.toml")
-    st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({sparse.dense.name})")
+    st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({ui.as_text(sparse.dense.name)})")
     fitting = _fitting_datasets(sparse.dense)
     if not fitting:
-        landmarks = f"the {len(sparse.dense)} landmarks of {sparse.dense.name}"
+        landmarks = f"the {len(sparse.dense)} landmarks of {ui.as_text(sparse.dense.name)}"
         problem = f"No data set with pictures has {landmarks}."
         ui.next_step(problem, "data", "Open a data set")
         return
@@ -248,7 +248,9 @@ def _more(store: AnnotationStore, project: Project, projects: list[Project], who
         st.session_state[_ANNOTATOR] = name.strip() or "annotator"
     show_person(who, project)
     sparse = project.sparse
-    st.caption(f"{len(sparse)} of the {len(sparse.dense)} landmarks of {sparse.dense.name}")
+    st.caption(
+        f"{len(sparse)} of the {len(sparse.dense)} landmarks of {ui.as_text(sparse.dense.name)}"
+    )
     if who.may(Right.RESEARCH):
         _times(store, project)
     if not who.may(Right.MANAGE, project.id):
@@ -272,7 +274,7 @@ def _times(store: AnnotationStore, project: Project) -> None:
         return
     people = "one person" if found.annotators == 1 else f"{found.annotators} people"
     pictures = "one picture" if found.pictures == 1 else f"{found.pictures} pictures"
-    source = f"{project.name}: {pictures} by {people}"
+    source = f"{ui.as_text(project.name)}: {pictures} by {people}"
     per_image = found.seconds_per_image or 0.0
     ui.remember_times(ui.MeasuredTimes(found.seconds_per_point, per_image, source))
     text = f"{found.seconds_per_point:.2f} s a point, {per_image:.2f} s more a picture ({source})."

@@ -7,6 +7,7 @@ from annotate.identity import Identity, SignIn
 from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Project
 from datasets.errors import FewmarkError
+from datasets.ui import as_text
 
 _STORE_WIDE = "all projects"
 
@@ -27,7 +28,7 @@ def visitor() -> Visitor:
         st.stop()
     if not found.memberships:
         st.info(
-            f"You are signed in as {_plain(person)}, but no member here yet: a manager adds you."
+            f"You are signed in as {as_text(person)}, but no member here yet: a manager adds you."
         )
         sign_out()
         st.stop()
@@ -63,7 +64,7 @@ def sign_out() -> None:
 def show_person(who: Visitor, project: Project) -> None:
     """Who is signed in, and as what."""
     if who.person is not None:
-        st.caption(f"You are {_plain(who.person)}, {who.role(project.id)} of this project.")
+        st.caption(f"You are {as_text(who.person)}, {who.role(project.id)} of this project.")
         sign_out()
 
 
@@ -97,8 +98,3 @@ def show_members(store: AnnotationStore, project: Project, who: Visitor) -> None
 
 def _place(member: Membership) -> str:
     return _STORE_WIDE if member.project is None else "this project"
-
-
-def _plain(text: str) -> str:
-    """A name as text: what would be markup is shown as it is."""
-    return "".join(c if c.isalnum() or c in " @.-+" else f"\\{c}" for c in text)

@@ -74,6 +74,17 @@ def page_body(render: Callable[[], None]) -> Callable[[], None]:
     return body
 
 
+def as_text(text: str) -> str:
+    r"""A text from anywhere, for a place that reads Markdown: it shows what it says, no more.
+
+    Examples
+    --------
+    >>> print(as_text("![x](http://example.org)"))
+    \!\[x\]\(http\:\/\/example.org\)
+    """
+    return "".join(c if c.isalnum() or c in " @.,-+" else f"\\{c}" for c in text)
+
+
 def next_step(text: str, page: str, label: str) -> None:
     """Say what to do next, with a link to the page where it is done."""
     with st.container(border=True):

@@ -201,7 +201,8 @@ def test_managers_add_and_remove_members(headers, projects):
     ]
 
 
-def test_the_last_manager_cannot_go_from_the_page_either(headers, projects):
+@pytest.mark.usefixtures("projects")
+def test_the_last_manager_cannot_go_from_the_page_either(headers):
     app = annotate_page(headers, "ann")
     fields = {field.label: field for field in (*app.text_input, *app.selectbox, *app.radio)}
     fields["E-mail address or name"].input("ann")
