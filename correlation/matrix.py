@@ -17,6 +17,7 @@ from datasets.errors import ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import LandmarkFormat, format_from_table, table_from_format
 from datasets.formats import landmark_format as format_named
+from datasets.io.text import cell_from_text
 
 Floats = NDArray[np.float64]
 
@@ -212,8 +213,9 @@ def landmark_table(known: LandmarkFormat, values: Floats) -> str:
     """A matrix (M, M) as csv with landmark names in the first row and column."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["landmark", *known.landmarks])
-    for name, row in zip(known.landmarks, values.tolist(), strict=True):
+    names = [cell_from_text(name) for name in known.landmarks]
+    writer.writerow(["landmark", *names])
+    for name, row in zip(names, values.tolist(), strict=True):
         writer.writerow([name, *row])
     return text.getvalue()
 

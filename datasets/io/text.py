@@ -2,11 +2,15 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datasets.errors import FileFormatError
 from datasets.shapes import LARGEST_PX
+
+# A spreadsheet takes a cell that begins so for a formula, and runs it.
+_FORMULA = re.compile("'*[=+@\\t\\r-]")
 
 LINE_LIMIT = 1_000_000
 _SHOWN = 40
@@ -36,6 +40,22 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise FileFormatError(path, None, "not a text file in UTF-8") from error
     except OSError as error:
         raise FileFormatError(path, None, f"cannot be read: {error.strerror}") from error
+
+
+def cell_from_text(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: an apostrophe goes before it.
+
+    Examples
+    --------
+    >>> cell_from_text("=1+1"), cell_from_text("a=b"), text_from_cell("'=1+1")
+    ("'=1+1", 'a=b', '=1+1')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def text_from_cell(cell: str) -> str:
+    """The inverse of `cell_from_text`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

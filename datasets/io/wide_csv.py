@@ -16,6 +16,7 @@
 
 An absent landmark has empty cells, as has any other thing that is not known. Columns of other
 names are not read, and named in a warning. Numbers are written so that they are read back exactly.
+A text that a spreadsheet would take for a formula has an apostrophe before it, which is read back.
 """
 
 import csv
@@ -40,7 +41,7 @@ from datasets.io.samples import (
     unique_ids,
     visible_where_present,
 )
-from datasets.io.text import csv_header, csv_records, numbers
+from datasets.io.text import cell_from_text, csv_header, csv_records, numbers, text_from_cell
 from datasets.io.writing import write_lines
 from datasets.samples import BOX_COLUMNS, SIZE_COLUMNS, TEXT_COLUMNS, sample_table
 from datasets.shapes import ShapeSet
@@ -190,6 +191,9 @@ def _shapes(
 
 
 def _samples(path: Path, lines: list[int], columns: dict[str, Texts]) -> pd.DataFrame:
+    for column in set(columns) & set(TEXT_COLUMNS):
+        cells = columns[column]
+        columns[column] = [None if cell is None else text_from_cell(cell) for cell in cells]
     ids, images = columns.pop("shape_id", None), columns.pop("image", None)
     if ids is None:
         names = images or [None] * len(lines)
@@ -221,6 +225,8 @@ def _values(path: Path, lines: list[int], name: str, texts: Texts) -> NDArray[An
 def _cell(value: object) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
+    if isinstance(value, str):
+        return cell_from_text(value)
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 

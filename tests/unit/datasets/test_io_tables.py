@@ -269,3 +269,16 @@ def test_a_csv_that_is_nearly_one_says_what_is_expected(tmp_path, text, hint):
         read(write_text(tmp_path / "t.csv", text))
     assert "cannot tell the type of this file" in str(caught.value)
     assert hint in str(caught.value)
+
+
+def test_convention_no_cell_of_a_csv_is_a_formula_and_all_texts_come_back(tmp_path):
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "'=x", "''-x", "'x", "x=1", '=HYPERLINK("//b.c")']
+    points = np.ones((len(texts), 2, 2))
+    samples = sample_table(texts, subject=texts, split=texts)
+    write(LandmarkDataset(ShapeSet.from_points(points, TWO), samples), tmp_path / "t.csv", "csv")
+    lines = (tmp_path / "t.csv").read_text().splitlines()[1:]
+    for line in lines:
+        assert not {cell.strip('"')[0] for cell in line.split(",")} & set("=+-@\t")
+    read_back = read(tmp_path / "t.csv").samples
+    for column in ("shape_id", "subject", "split"):
+        assert list(read_back[column]) == texts
