@@ -140,6 +140,23 @@ def test_an_address_that_was_not_verified_and_a_forged_cookie_open_nothing(
     assert forger.get_by_role("link", name="Budget").count() == 0
 
 
+def test_a_proxys_header_signs_people_in_and_anybody_elses_does_not(
+    make_server: Callable[..., Any], chromium: Browser
+) -> None:
+    """Both over the websocket, by which Streamlit's pages learn who looks at them."""
+    header = {"X-Remote-User": "Ann"}
+    ours = make_server(FEWMARK_TRUST_HEADER="X-Remote-User")
+    context = chromium.new_context(extra_http_headers=header)
+    page = context.new_page()
+    page.goto(ours.url)
+    page.get_by_role("link", name="Budget").wait_for()
+    foreign = make_server(FEWMARK_TRUST_HEADER="X-Remote-User", FEWMARK_PROXY="192.0.2.7")
+    page.goto(foreign.url)
+    page.get_by_text("did not say who you are").wait_for()
+    assert page.get_by_role("link", name="Budget").count() == 0
+    context.close()
+
+
 SCRIPT = "<img src=x onerror='window.broken=1'><script>window.broken=1</script>![a](//b.c)"
 
 
