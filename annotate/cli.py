@@ -250,15 +250,18 @@ def import_labels(store: str, name: str, data: Path, annotator: str, *, as_json:
 def export(
     store: str, name: str, out: Path, *, done_only: bool, force: bool, as_json: bool
 ) -> None:
-    """Write the labels of project NAME as a data set; landmarks nobody marked are absent."""
-    from annotate.exchange import export_dataset
+    """Write the labels of project NAME as a data set; landmarks nobody marked are absent.
+
+    The file labels.csv in it tells of every point whether a person placed it, a ghost was accepted
+    or corrected, and how many milliseconds it took.
+    """
+    from annotate.provenance import export_labels
     from annotate.store import open_store
     from datasets.cli import require_free
 
     require_free(out, force=force)
     with _opened(open_store(store, must_exist=True)) as opened:
-        dataset = export_dataset(opened, opened.project(name), done_only=done_only)
-    dataset.save(out)
+        dataset = export_labels(opened, opened.project(name), out, done_only=done_only)
     report({"written": str(out), "shapes": len(dataset)}, as_json=as_json)
 
 

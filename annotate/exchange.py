@@ -217,6 +217,18 @@ def first_draft(item: int, annotator: str, points: tuple[Point | None, ...]) -> 
     return Draft(item, annotator, f"{_WRITER}-{annotator}", 1, 0, points, status_of(points))
 
 
+def exported_documents(
+    store: AnnotationStore, project: Project, *, done_only: bool = False
+) -> list[Document]:
+    """The documents whose labels `export_dataset` takes."""
+    wanted = {"done"} if done_only else {"done", "open"}
+    return [
+        document
+        for document in documents(store, project, count=None)
+        if document.labelled and document.status in wanted
+    ]
+
+
 def export_dataset(
     store: AnnotationStore, project: Project, *, done_only: bool = False
 ) -> LandmarkDataset:
@@ -230,12 +242,7 @@ def export_dataset(
     StoreError
         If there is nothing to export.
     """
-    wanted = {"done"} if done_only else {"done", "open"}
-    found = [
-        document
-        for document in documents(store, project, count=None)
-        if document.labelled and document.status in wanted
-    ]
+    found = exported_documents(store, project, done_only=done_only)
     if not found:
         raise StoreError(
             f"{project.name}: no picture is labelled yet, so there is nothing to export"

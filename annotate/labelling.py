@@ -5,8 +5,9 @@ of the top-left pixel is (0, 0).
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -26,9 +27,31 @@ class LabelError(FewmarkError, ValueError):
     """Labels are not what they should be; the text names the landmark and the problem."""
 
 
-@dataclass(frozen=True, slots=True)
+class Source(StrEnum):
+    """Where a point comes from."""
+
+    HUMAN = "human"
+    """A person placed it, or left it out."""
+    ACCEPTED = "accepted"
+    """A ghost, that is what a model predicted, taken as it was."""
+    CORRECTED = "corrected"
+    """A ghost that a person moved."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Point:
     """A decided landmark: a position in pixels, or NaN twice where the landmark is absent.
+
+    Two points are equal where they say the same of the picture, however they came about.
+
+    Parameters
+    ----------
+    x, y, visibility
+        The label.
+    source
+        Where it comes from.
+    ms
+        How long its annotator was active on it, corrections included; None = not known.
 
     Raises
     ------
@@ -39,6 +62,8 @@ class Point:
     x: float
     y: float
     visibility: Visibility
+    source: Source = Source.HUMAN
+    ms: int | None = None
 
     def __post_init__(self) -> None:
         """Check that a position is there unless the landmark is absent."""
@@ -52,11 +77,15 @@ class Point:
         """Equal in visibility and place; two absent points are equal though NaN is not."""
         if not isinstance(other, Point):
             return NotImplemented
-        return point_to_json(self) == point_to_json(other)
+        return self._label == other._label
 
     def __hash__(self) -> int:
         """Hash that agrees with equality."""
-        return hash((self.visibility, 0 if math.isnan(self.x) else (self.x, self.y)))
+        return hash(self._label)
+
+    @property
+    def _label(self) -> tuple[Visibility, tuple[float, float] | None]:
+        return self.visibility, None if math.isnan(self.x) else (self.x, self.y)
 
 
 ABSENT = Point(math.nan, math.nan, Visibility.ABSENT)
@@ -74,12 +103,34 @@ def placed(x: float, y: float, visibility: Visibility = Visibility.VISIBLE) -> P
 
 
 def point_to_json(point: Point | None) -> dict[str, Any] | None:
-    """The point as plain values: None where undecided, x and y None where absent."""
+    """The point as plain values: None where undecided, x and y None where absent.
+
+    ``src`` is left out where a person placed it, ``ms`` where the time is not known.
+    """
     if point is None:
         return None
-    if point.visibility is Visibility.ABSENT:
-        return {"x": None, "y": None, "v": 0}
-    return {"x": point.x, "y": point.y, "v": int(point.visibility)}
+    absent = point.visibility is Visibility.ABSENT
+    value: dict[str, Any] = {
+        "x": None if absent else point.x,
+        "y": None if absent else point.y,
+        "v": int(point.visibility),
+    }
+    if point.source is not Source.HUMAN:
+        value["src"] = point.source.value
+    if point.ms is not None:
+        value["ms"] = point.ms
+    return value
+
+
+def point_from_json(value: Mapping[str, Any] | None) -> Point | None:
+    """The inverse of `point_to_json` for what it wrote itself."""
+    if value is None:
+        return None
+    visibility = Visibility(value["v"])
+    absent = visibility is Visibility.ABSENT
+    x, y = (math.nan, math.nan) if absent else (float(value["x"]), float(value["y"]))
+    source = Source(value.get("src", Source.HUMAN.value))
+    return Point(x, y, visibility, source, value.get("ms"))
 
 
 def points_from_json(
@@ -87,12 +138,12 @@ def points_from_json(
     names: Sequence[str],
     size: tuple[int, int] | None = None,
 ) -> tuple[Point | None, ...]:
-    """The inverse of `point_to_json` for a list of m points.
+    """The inverse of `point_to_json` for a list of m points from a browser.
 
     Parameters
     ----------
     values
-        A list of m entries ``{"x", "y", "v"}`` or None.
+        A list of m entries ``{"x", "y", "v"}``, with ``src`` and ``ms`` on demand, or None.
     names
         Names of the m landmarks.
     size
@@ -122,12 +173,22 @@ def _point(
     if value["v"] == 0:
         if x is not None or y is not None:
             raise LabelError(f"{name}: absent (v = 0), so x and y must be null")
-        return ABSENT
+        return replace(ABSENT, **_origin(value, name))
     if not _is_number(x) or not _is_number(y):
         raise LabelError(f"{name}: expected numbers for x and y, found {x!r:.40} and {y!r:.40}")
     if size is not None and not within_reach(x, y, *size):
         raise LabelError(f"{name}: ({x:g}, {y:g}) lies too far outside the picture")
-    return placed(x, y, Visibility(value["v"]))
+    return replace(placed(x, y, Visibility(value["v"])), **_origin(value, name))
+
+
+def _origin(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The fields of a point that say how it came about; older pages send none."""
+    source, ms = value.get("src", Source.HUMAN.value), value.get("ms")
+    if not isinstance(source, str) or source not in set(Source):
+        raise LabelError(f"{name}: expected src {', '.join(Source)}, found {source!r:.40}")
+    if ms is not None and (type(ms) is not int or not 0 <= ms < 2**31):
+        raise LabelError(f"{name}: expected ms, a whole number of at least 0, found {ms!r:.40}")
+    return {"source": Source(source), "ms": ms}
 
 
 def _is_number(value: object) -> TypeGuard[float]:

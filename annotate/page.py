@@ -8,8 +8,9 @@ from urllib.parse import unquote
 import streamlit as st
 
 from annotate.access import Right, Visitor
-from annotate.exchange import create_project, export_dataset, mean_guide
+from annotate.exchange import create_project, mean_guide
 from annotate.people_ui import show_members, show_person, visitor
+from annotate.provenance import export_labels
 from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Counts, Project
 from annotate.timing import marked_pictures, timing_of
@@ -232,11 +233,10 @@ def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> N
     if not pressed:
         return
     try:
-        dataset = export_dataset(store, project, done_only=done_only)
+        dataset = export_labels(store, project, workspace.data / name, done_only=done_only)
     except StoreError as error:
         st.error(str(error))
         return
-    dataset.save(workspace.data / name)
     st.success(f"{len(dataset)} labelled pictures are now the data set **{name}**.")
 
 

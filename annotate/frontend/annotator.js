@@ -9,6 +9,7 @@ import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
 import { Journal, browserStorage } from "./journal.js";
 import { Panel } from "./panel.js";
+import { timed } from "./provenance.js";
 import { Queue } from "./queue.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
@@ -224,7 +225,8 @@ export class Annotator {
   }
 
   #commit(state) {
-    if (this.history.commit(state)) this.#edited();
+    const edit = timed(this.history.state, state, this.document.active ?? 0);
+    if (this.history.commit(edit)) this.#edited();
     else this.#render();
   }
 

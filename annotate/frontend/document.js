@@ -1,14 +1,24 @@
 // The labels of one picture as plain values. Nothing here changes its arguments.
 //
 // A state is { points, target, selected }: m points, each null (undecided) or { x, y, v } with
-// v = 0 absent, 1 occluded, 2 visible; which landmark the next click places (-1: none); and which
+// v = 0 absent, 1 occluded, 2 visible, and how it came about (see provenance.js); which landmark the next click places (-1: none); and which
 // one the keyboard works on (-1: none).
+
+import { moved } from "./provenance.js";
 
 export const ABSENT = 0;
 export const OCCLUDED = 1;
 export const VISIBLE = 2;
 
 const absentPoint = { x: null, y: null, v: ABSENT };
+
+const LABEL = ["x", "y", "v"];
+
+/** Whether two lists of points say the same of the picture, however they came about. */
+export function sameLabels(a, b) {
+  return a.length === b.length && a.every((point, i) => (
+    point && b[i] ? LABEL.every((part) => point[part] === b[i][part]) : point === b[i]));
+}
 
 export const isPlaced = (point) => point !== null && point.v !== ABSENT;
 export const isComplete = (points) => points.every((point) => point !== null);
@@ -45,7 +55,7 @@ export function place(state, position, v = VISIBLE) {
 export function move(state, index, position) {
   const old = state.points[index];
   if (!isPlaced(old)) return state;
-  const points = replaced(state.points, index, { ...old, x: position.x, y: position.y });
+  const points = replaced(state.points, index, moved(old, position));
   return { ...state, points, selected: index };
 }
 

@@ -1,5 +1,7 @@
 // Undo and redo without limit: states never change, so keeping them is enough.
 
+import { sameLabels } from "./document.js";
+
 export class History {
   #past = [];
   #future = [];
@@ -52,7 +54,7 @@ export class Histories {
   /** The history of a document; a new one where others have gone on from it meanwhile. */
   of({ item, points }) {
     const kept = this.#byItem.get(item);
-    if (kept && JSON.stringify(kept.state.points) === JSON.stringify(points)) return kept;
+    if (kept && sameLabels(kept.state.points, points)) return kept;
     const fresh = new History(this.opened(points));
     this.#byItem.delete(item);
     this.#byItem.set(item, fresh);

@@ -7,6 +7,8 @@
 //   - a body replaces the unsent one that it was made from. Two bodies that know nothing of each
 //     other wait side by side, and people are asked.
 
+import { sameLabels } from "./document.js";
+
 const DEBOUNCE_MS = 250;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const REFUSED = new Set([400, 403, 404, 413]);
@@ -18,8 +20,6 @@ export function randomName() {
 
 /** Whether the store has acknowledged; a network that wants a login answers 200 as well. */
 const isSaved = ({ status, answer }) => status === 200 && Number.isInteger(answer?.revision);
-
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * Whether a body says all that a revision says: it is the body's own, or one that the body was
@@ -236,7 +236,7 @@ export class Outbox {
     entry.failures = 0;
     entry.pending = entry.pending.filter((other) => other !== body);
     this.#forget(entry.item, body);
-    const agrees = same(answer.points, body.points);
+    const agrees = sameLabels(answer.points, body.points);
     if (entry.pending.length > 0) {
       for (const other of entry.pending) {
         const follows = knows(other, answer) || (agrees && knows(other, body));

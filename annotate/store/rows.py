@@ -7,10 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 import tomli_w
 
-from annotate.labelling import ABSENT, Point, point_to_json
+from annotate.labelling import point_from_json, point_to_json
 from annotate.store.records import Draft, Item, NewItem, Project, Revision, Status
 from datasets.formats import SparseFormat, format_from_table, table_from_format
-from datasets.shapes import Visibility
 
 Row = sa.Row[Any]
 
@@ -92,17 +91,9 @@ def revision_from_row(row: Row) -> Revision:
         writer=row.writer,
         sequence=row.sequence,
         base=row.base,
-        points=tuple(_stored_point(value) for value in row.points),
+        points=tuple(point_from_json(value) for value in row.points),
         status=Status(row.status),
         flag=bool(row.flag),
         active_ms=row.active_ms,
         created=row.created,
     )
-
-
-def _stored_point(value: dict[str, Any] | None) -> Point | None:
-    if value is None:
-        return None
-    if value["v"] == Visibility.ABSENT:
-        return ABSENT
-    return Point(float(value["x"]), float(value["y"]), Visibility(value["v"]))

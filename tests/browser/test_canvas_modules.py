@@ -531,3 +531,34 @@ def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
         {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
         {"swallow": True}, {"command": "undo"}, {"command": "next"}, {"command": "fit"}, None, None,
     ]  # fmt: skip
+
+
+def test_the_time_of_an_edit_goes_to_the_points_that_it_changed(run: Run) -> None:
+    assert run("""
+      const { timed } = await import("/api/frontend/x/provenance.js");
+      const { place, move, opened, toggleOccluded } = await import("/api/frontend/x/document.js");
+      const first = opened([null, { x: 1, y: 1, v: 2 }, null, null]);
+      const placed = timed(first, place(first, { x: 5, y: 5 }), 700);
+      const nudged = timed(placed, move(placed, 0, { x: 6, y: 5 }), 250.4);
+      const old = timed(nudged, move(nudged, 1, { x: 2, y: 1 }), 90);
+      const both = { ...old, points: [old.points[0], old.points[1], { x: 1, y: 2, v: 2 },
+        { x: 3, y: 4, v: 2 }] };
+      const shared = timed(old, both, 301);
+      const hidden = toggleOccluded({ ...shared, selected: 0 });
+      return [placed.points[0].ms, nudged.points[0].ms, old.points[1],
+        shared.points.map((p) => p.ms ?? null), timed(shared, hidden, 50).points[0],
+        timed(shared, { ...shared, selected: 2 }, 50).points === shared.points];
+    """) == [
+        700, 950, {"x": 2, "y": 1, "v": 2}, [950, None, 151, 151],
+        {"x": 6, "y": 5, "v": 1, "ms": 1000}, True,
+    ]  # fmt: skip
+
+
+def test_labels_that_differ_only_in_how_they_came_about_are_the_same(run: Run) -> None:
+    assert run("""
+      const { sameLabels, move } = await import("/api/frontend/x/document.js");
+      const a = [{ x: 1, y: 2, v: 2, src: "accepted", ms: 9 }, null];
+      const moved = move({ points: a, target: 1, selected: -1 }, 0, { x: 3, y: 2 }).points;
+      return [sameLabels(a, [{ v: 2, y: 2, x: 1 }, null]), sameLabels(a, [a[0], a[0]]),
+        sameLabels(a, [{ ...a[0], v: 1 }, null]), moved[0].src];
+    """) == [True, False, False, "corrected"]

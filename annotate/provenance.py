@@ -1,0 +1,60 @@
+"""How every exported label came about: a table beside the data set, one row a marked point."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from annotate.exchange import export_dataset, exported_documents
+from annotate.store import AnnotationStore, Project
+from datasets.dataset import LandmarkDataset
+from datasets.files import named_errors, replacing
+
+LABELS_FILE = "labels.csv"
+"""In the folder of an exported data set, see `labels_table`."""
+
+
+def export_labels(
+    store: AnnotationStore, project: Project, folder: str | Path, *, done_only: bool = False
+) -> LandmarkDataset:
+    """Write the labels of a project as a data set, with the table of how they came about.
+
+    Raises
+    ------
+    StoreError
+        If there is nothing to export.
+    FileFormatError
+        If the folder cannot be written.
+    """
+    dataset = export_dataset(store, project, done_only=done_only)
+    path = dataset.save(folder) / LABELS_FILE
+    table = labels_table(store, project, done_only=done_only)
+    with named_errors(path, "written"), replacing(path) as new:
+        table.to_csv(new, index=False, lineterminator="\n")
+    return dataset
+
+
+def labels_table(
+    store: AnnotationStore, project: Project, *, done_only: bool = False
+) -> pd.DataFrame:
+    """Every point of `export_dataset`, and how it came about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``shape_id``, ``landmark`` (its name), ``x``, ``y`` in pixels, missing where absent,
+        ``visibility`` (0, 1, 2), ``source`` (a `Source`), ``ms`` (whole milliseconds of work on
+        it, missing where not known) and ``annotator`` of the picture's latest revision.
+    """
+    names = project.sparse.names
+    rows = [
+        (
+            document.item.content.shape_id, name, point.x, point.y, int(point.visibility),
+            point.source.value, point.ms, document.revision.annotator,
+        )
+        for document in exported_documents(store, project, done_only=done_only)
+        if document.revision is not None
+        for name, point in zip(names, document.revision.points, strict=True)
+        if point is not None
+    ]  # fmt: skip
+    columns = ["shape_id", "landmark", "x", "y", "visibility", "source", "ms", "annotator"]
+    return pd.DataFrame(rows, columns=columns).astype({"ms": "Int64"})
