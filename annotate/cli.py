@@ -240,6 +240,35 @@ def import_labels(store: str, name: str, data: Path, annotator: str, *, as_json:
     report({**result, "not_in_project": made.unknown}, as_json=as_json)
 
 
+@project.command("ghosts")
+@click.argument("store")
+@click.argument("name")
+@click.argument("predictions", type=PATH, required=False)
+@click.option("--remove", is_flag=True, help="Take the ghosts away again.")
+@json_option
+def ghosts(store: str, name: str, predictions: Path | None, *, remove: bool, as_json: bool) -> None:
+    """Offer PREDICTIONS as ghosts in project NAME: points to accept or to correct, no labels yet.
+
+    PREDICTIONS is a data set with the project's landmarks, such as what `fewmark infer` wrote. Its
+    points are copied; those of another data set that were offered before are taken away.
+    """
+    from annotate.ghosts import set_ghosts
+    from annotate.store import open_store
+    from datasets.io.registry import read
+
+    if remove == (predictions is not None):
+        raise click.UsageError("expected PREDICTIONS or --remove")
+    dataset = None if predictions is None else read(predictions)
+    with _opened(open_store(store, must_exist=True)) as opened:
+        found = opened.project(name)
+        if dataset is None or predictions is None:
+            opened.set_ghosts(found, "", {})
+            return report({"project": name, "pictures_with_ghosts": 0}, as_json=as_json)
+        made = set_ghosts(opened, found, dataset, predictions.resolve().name)
+    result = {"project": name, "pictures_with_ghosts": made.pictures, "without": made.without}
+    return report({**result, "not_in_project": made.unknown}, as_json=as_json)
+
+
 @click.command()
 @click.argument("store")
 @click.argument("name")

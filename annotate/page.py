@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotate.access import Right, Visitor
 from annotate.exchange import create_project, mean_guide
+from annotate.ghosts_ui import NOTHING, change_ghosts, choose_predictions, offer, show_problem
 from annotate.people_ui import show_members, show_person, visitor
 from annotate.provenance import export_labels
 from annotate.server import workspace_store
@@ -46,6 +47,8 @@ def render() -> None:
     active = [project for project in projects if not project.archived]
     above = st.container()  # what comes and goes up here must not take the canvas off the page
     wanted = _wanted_format(workspace.format_names()) if may_make else None
+    with above:
+        show_problem()
     if not active and not may_make:
         st.info("No project is open for you: a manager makes one, or makes you a member.")
         return
@@ -160,6 +163,7 @@ def _new_project(
     elif complete:
         st.caption("All of them have all landmarks already; those will not be shown.")
     st.caption(f"{len(wanted)} pictures")
+    ghosts = choose_predictions(sparse.dense, "annotate.new.ghosts")
     with st.container(horizontal=True):
         create = st.button(
             "Create", type="primary", disabled=not name.strip(), key="annotate.create"
@@ -168,7 +172,7 @@ def _new_project(
             ui.remember("new-project", None)
             st.rerun()
     if create:
-        _create(store, name.strip(), sparse, wanted)
+        _create(store, name.strip(), sparse, wanted, ghosts)
 
 
 def _free_name(store: AnnotationStore, like: str) -> str:
@@ -193,7 +197,7 @@ def _fitting_datasets(dense: LandmarkFormat) -> list[str]:
 
 
 def _create(
-    store: AnnotationStore, name: str, sparse: SparseFormat, dataset: LandmarkDataset
+    store: AnnotationStore, name: str, sparse: SparseFormat, dataset: LandmarkDataset, ghosts: str
 ) -> None:
     workspace = ui.workspace()
     guides = (
@@ -207,6 +211,8 @@ def _create(
     except FewmarkError as error:
         st.error(str(error))
         return
+    if ghosts != NOTHING:
+        offer(store, project, ghosts)
     st.session_state[_PROJECT] = project.name
     ui.remember("new-project", None)
     st.rerun()
@@ -255,6 +261,7 @@ def _more(store: AnnotationStore, project: Project, projects: list[Project], who
         _times(store, project)
     if not who.may(Right.MANAGE, project.id):
         return
+    change_ghosts(store, project)
     if st.button("Put this project away", key="annotate.archive"):
         store.set_archived(project, archived=True)
         st.rerun()

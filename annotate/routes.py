@@ -42,7 +42,7 @@ from annotate.server import (
     workspace_store,
 )
 from annotate.store import ConflictError, Draft, Item, Revision, Status, UnknownEntryError
-from annotate.tasks import BATCH, documents, revision_to_json, status_of
+from annotate.tasks import BATCH, documents, haunted, revision_to_json, status_of
 from datasets.errors import FewmarkError, FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
 
@@ -110,7 +110,8 @@ def _batch(project_id: int, start: int, count: int) -> Response:
     project = store.project(project_id)
     counts = store.counts(project)
     m = len(project.sparse)
-    found = [document_for_browser(d, m) for d in documents(store, project, start, count)]
+    batch = haunted(store, documents(store, project, start, count))
+    found = [document_for_browser(document, m) for document in batch]
     return JSONResponse(
         {
             "total": counts.total,

@@ -1,6 +1,6 @@
 """The queue: which picture comes next, and the documents an annotator's browser works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from annotate.labelling import Point, has_position, is_complete, point_to_json
@@ -12,10 +12,11 @@ BATCH = 24
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An item with its current labels, as an annotator works on it."""
+    """An item with its current labels and, where asked for, its ghosts."""
 
     item: Item
     revision: Revision | None
+    ghosts: tuple[Point | None, ...] | None = None
 
     def points(self, m: int) -> tuple[Point | None, ...]:
         """The m landmarks; all undecided where nothing was saved."""
@@ -39,6 +40,12 @@ def documents(
     items = store.items(project, start, count)
     current = store.current(items)
     return [Document(item, current.get(item.id)) for item in items]
+
+
+def haunted(store: AnnotationStore, found: list[Document]) -> list[Document]:
+    """The same documents of one project with their ghosts."""
+    ghosts = store.ghosts([document.item for document in found])
+    return [replace(document, ghosts=ghosts.get(document.item.id)) for document in found]
 
 
 def first_unlabelled(store: AnnotationStore, project: Project) -> int:
@@ -66,7 +73,7 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
 
 def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
     """The document for a browser; `image` is the address of its picture."""
-    content = document.item.content
+    content, ghosts = document.item.content, document.ghosts
     blank: dict[str, Any] = {
         "revision": 0,
         "annotator": None,
@@ -85,5 +92,6 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "height": content.height_px,
         "width": content.width_px,
         "box": None if content.box is None else list(content.box),
+        "ghosts": None if ghosts is None else [point_to_json(point) for point in ghosts],
         **labels,
     }

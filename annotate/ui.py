@@ -79,6 +79,7 @@ def canvas_data(
     """Everything the browser must know of a project; the documents it fetches itself."""
     sparse = project.sparse
     groups = component_groups(sparse.dense)
+    ghosts = store.ghost_source(project)
     return {
         "root": root,
         "module": f"api/frontend/{frontend_version()}/main.js",
@@ -87,6 +88,7 @@ def canvas_data(
         "project": project.id,
         "project_name": project.name,
         "annotator": annotator,
+        "ghosts": None if ghosts is None else [ghosts.name, ghosts.created],
         "start": first_unlabelled(store, project),
         "margin": MARGIN,
         "names": [spoken(name) for name in sparse.names],

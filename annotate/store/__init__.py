@@ -1,6 +1,7 @@
 """The annotation store: projects, their pictures, and every label ever given."""
 
 from annotate.store.annotation_store import AnnotationStore, open_store
+from annotate.store.ghost_rows import GhostSource
 from annotate.store.records import (
     ConflictError,
     Counts,
@@ -18,6 +19,7 @@ __all__ = [
     "ConflictError",
     "Counts",
     "Draft",
+    "GhostSource",
     "Item",
     "NewItem",
     "Project",

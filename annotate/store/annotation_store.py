@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,6 +10,13 @@ import sqlalchemy as sa
 from annotate.access import Membership, Role
 from annotate.store import members, rows, tables
 from annotate.store.engine import clear_errors, connect, home_of, url_of
+from annotate.store.ghost_rows import (
+    GhostSource,
+    Points,
+    read_ghosts,
+    read_source,
+    replace_ghosts,
+)
 from annotate.store.migrations import migrate
 from annotate.store.records import (
     Counts,
@@ -327,3 +334,20 @@ class AnnotationStore:
         """Save many drafts in one transaction: all of them or, where one is refused, none."""
         with self._writing() as connection:
             return [save_draft(connection, draft) for draft in drafts]
+
+    def set_ghosts(self, project: Project, name: str, ghosts: Mapping[int, Points]) -> None:
+        """Offer these points as ghosts in the place of all before; see `replace_ghosts`."""
+        with self._writing() as connection:
+            replace_ghosts(connection, project.id, name, ghosts)
+
+    def ghosts(self, items: Sequence[Item]) -> dict[int, Points]:
+        """The ghosts of each of these items of one project that has some, by its number."""
+        if not items:
+            return {}
+        with self._reading() as connection:
+            return read_ghosts(connection, items)
+
+    def ghost_source(self, project: Project) -> GhostSource | None:
+        """Where a project's ghosts come from; None where it has none."""
+        with self._reading() as connection:
+            return read_source(connection, project.id)

@@ -114,7 +114,22 @@ def _members(connection: sa.Connection) -> None:
     member.create(connection)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _members)
+def _ghosts(connection: sa.Connection) -> None:
+    """What a model predicted for an item; the item's foreign key was made by the first step."""
+    schema = sa.MetaData()
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    ghost = sa.Table(
+        "ghost",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("points", sa.JSON, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    ghost.create(connection, checkfirst=False)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

@@ -53,6 +53,14 @@ member = sa.table(
     sa.column("created", sa.Double),
 )
 
+ghost = sa.table(
+    "ghost",
+    sa.column("item_id", sa.Integer),
+    sa.column("source", sa.Text),
+    sa.column("points", sa.JSON),
+    sa.column("created", sa.Double),
+)
+
 _later = revision.alias("later")
 latest = (
     sa.select(revision)

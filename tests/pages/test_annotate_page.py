@@ -309,3 +309,32 @@ def test_measured_times_are_handed_to_the_budget(project):
     kept = app.session_state["fewmark.times"]
     assert (kept.seconds_per_point, kept.seconds_per_image) == (2, 5)
     assert "2.00 s a point, 5.00 s more a picture (one: one picture by one person)" in shown(app)
+
+
+def test_a_new_project_starts_from_predictions_and_more_takes_them_away(faces, workspace):
+    points = np.random.default_rng(1).uniform(5, 25, size=(4, 5, 2))
+    faces.with_shapes(ShapeSet.from_points(points, DENSE)).save(workspace / "data" / "net")
+    app = opened()
+    app.selectbox(key="annotate.dataset").select("faces").run()
+    app.selectbox(key="annotate.new.ghosts").select("net").run()
+    app.button(key="annotate.create").click().run()
+    store = workspace_store()
+    (made,) = store.projects()
+    assert store.ghost_source(made).name == "net"
+    assert canvas_data(app)["ghosts"][0] == "net"
+    app.selectbox(key=f"annotate.ghosts.{made.id}").select("nothing").run()
+    app.button(key="annotate.ghosts.use").click().run()
+    assert store.ghost_source(made) is None
+    assert canvas_data(app)["ghosts"] is None
+
+
+def test_predictions_without_a_common_picture_are_told_and_the_project_stands(faces, workspace):
+    points = np.random.default_rng(1).uniform(5, 25, size=(4, 5, 2))
+    other = faces.with_shapes(ShapeSet.from_points(points, DENSE)).prefixed("x-")
+    other.save(workspace / "data" / "net")
+    app = opened()
+    app.selectbox(key="annotate.dataset").select("faces").run()
+    app.selectbox(key="annotate.new.ghosts").select("net").run()
+    app.button(key="annotate.create").click().run()
+    assert [p.name for p in workspace_store().projects()]
+    assert any("no shape is in both" in w.value for w in app.warning)

@@ -47,6 +47,27 @@ def test_a_project_is_read_back_as_it_was_made(store: AnnotationStore) -> None:
     assert [found.content for found in store.items(made)] == [item]
 
 
+def test_ghosts_are_copies_for_one_project_and_replace_each_other(
+    store: AnnotationStore, project: Project
+) -> None:
+    items = store.items(project)
+    other = store.create_project("other", SPARSE, [items[0].content])
+    assert store.ghost_source(project) is None
+    assert store.ghosts(items) == {}
+    store.set_ghosts(other, "elsewhere", {store.items(other)[0].id: (placed(9, 9), None)})
+    store.set_ghosts(project, "run", {items[i].id: (placed(i, 1), None) for i in range(3)})
+    assert store.ghosts(items[1:]) == {items[i].id: (placed(i, 1), None) for i in (1, 2)}
+    store.set_ghosts(project, "better", {items[3].id: (None, placed(7, 8, Visibility.OCCLUDED))})
+    assert store.ghosts(items) == {items[3].id: (None, placed(7, 8, Visibility.OCCLUDED))}
+    source = store.ghost_source(project)
+    assert (source.name, source.pictures) == ("better", 1)
+    store.set_ghosts(project, "", {})
+    assert store.ghost_source(project) is None
+    assert store.ghost_source(other).name == "elsewhere"
+    assert store.current(items) == {}
+    assert store.ghosts([]) == {}
+
+
 def test_a_project_needs_a_free_name_and_pictures_that_differ(
     store: AnnotationStore, project: Project
 ) -> None:

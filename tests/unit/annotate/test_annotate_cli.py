@@ -70,6 +70,22 @@ def test_the_whole_way_from_pictures_to_labels(
     assert ran(capsys, "export", store, "faces", out, "--done-only", "--force")["shapes"] == 3
 
 
+def test_predictions_are_offered_as_ghosts_and_taken_away(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    store = workspace / "labels.sqlite"
+    created(capsys, workspace, "--split", "train")
+    ghosts = ("project", "ghosts", store, "faces")
+    made = ran(capsys, *ghosts, workspace / "faces")
+    assert (made["pictures_with_ghosts"], made["without"], made["not_in_project"]) == (4, 0, 2)
+    with_ghosts = open_store(str(store))
+    assert with_ghosts.ghost_source(with_ghosts.project("faces")).name == "faces"
+    with_ghosts.close()
+    assert ran(capsys, *ghosts, "--remove")["pictures_with_ghosts"] == 0
+    assert "expected PREDICTIONS or --remove" in failed(capsys, *ghosts)
+    assert "expected PREDICTIONS or --remove" in failed(capsys, *ghosts, "x", "--remove")
+
+
 def test_a_folder_of_plain_pictures_makes_a_project(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:
