@@ -5,6 +5,7 @@ import { Attachment } from "./attachment.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { intoReach, withinReach } from "./geometry.js";
+import * as ghosts from "./ghosts.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
 import { Journal, browserStorage } from "./journal.js";
@@ -17,7 +18,9 @@ import { Outbox } from "./sync.js";
 import { Walk } from "./walk.js";
 
 // Edits of the points: for them the picture must be there. Those of the whole picture need it not.
-const MARKING = new Set(["undo", "redo", "occluded", "absent", "remove"]);
+const MARKING = new Set([
+  "undo", "redo", "occluded", "absent", "remove", "accept", "acceptAll",
+]);
 const JUDGING = new Set(["skip", "flag"]);
 const IDLE_MS = 10_000; // longer pauses are not work
 
@@ -96,11 +99,26 @@ export class Annotator {
   /** New data from the page, such as another name of the annotator. */
   update(data) {
     if (data.annotator !== this.data.annotator) this.#keepName(data.annotator);
+    const isHauntedAnew = JSON.stringify(data.ghosts) !== JSON.stringify(this.data.ghosts);
     this.data = data;
     this.server.token = data.token;
     this.host.dataset.annotator = data.annotator;
+    if (isHauntedAnew) this.#renewGhosts();
     if (!this.document) this.walk.open(data.start); // the server was gone when it was asked
     this.outbox.flush();
+  }
+
+  /** The project has other ghosts now; the labels stay as they are. */
+  async #renewGhosts() {
+    const { document } = this;
+    if (!document) return;
+    this.queue.refresh([document.position, this.walk.wanted]);
+    for (const position of new Set([document.position, this.walk.wanted])) {
+      const [known, fresh] = await Promise.all([this.queue.get(position), this.queue.ask(position)])
+        .catch(() => []);
+      if (known && fresh) known.ghosts = fresh.ghosts;
+    }
+    if (document === this.document) this.#render();
   }
 
   /** The canvas is seen again: another tab, or somebody else, may have changed the picture. */
@@ -186,13 +204,14 @@ export class Annotator {
       return;
     }
     const near = intoReach(position, this.document, this.data.margin);
-    this.#commit(labels.place(state, near, occluded ? labels.OCCLUDED : labels.VISIBLE));
+    const v = occluded ? labels.OCCLUDED : labels.VISIBLE;
+    this.#commit(ghosts.place(state, near, v, this.document.ghosts));
   }
 
   #drag(index, position) {
     if (!this.#isMarkable) return;
     this.#dragged = [index, intoReach(position, this.document, this.data.margin)];
-    this.stage.show(this.#shown);
+    this.#showLabels();
   }
 
   #drop(moved) {
@@ -205,7 +224,7 @@ export class Annotator {
   /** The labels, with the point that is being dragged where the mouse is. */
   get #shown() {
     const { state } = this.history;
-    return this.#dragged ? labels.move(state, ...this.#dragged) : state;
+    return this.#dragged ? ghosts.move(state, ...this.#dragged, this.document.ghosts) : state;
   }
 
   nudge([dx, dy]) {
@@ -286,6 +305,8 @@ export class Annotator {
       skip: () => this.#skip(),
       undo: () => (this.history.undo() ? this.#edited() : this.stage.say("Nothing to undo")),
       redo: () => (this.history.redo() ? this.#edited() : this.stage.say("Nothing to redo")),
+      accept: () => this.#accept(),
+      acceptAll: () => this.#commit(ghosts.acceptAll(this.history.state, this.document.ghosts)),
       occluded: () => this.#commit(labels.toggleOccluded(this.history.state)),
       absent: () => this.#commit(labels.markAbsent(this.history.state)),
       remove: () => this.#commit(labels.remove(this.history.state)),
@@ -305,6 +326,13 @@ export class Annotator {
     if (!this.#isAllowed(name)) return;
     commands[name]();
     if (!this.panel.helpShown) this.stage.node.focus({ preventScroll: true });
+  }
+
+  #accept() {
+    const { state } = this.history;
+    const next = ghosts.accept(state, this.document.ghosts);
+    if (next !== state) this.#commit(next);
+    else if (this.data.ghosts && state.target >= 0) this.stage.say("No ghost here: click the landmark.");
   }
 
   /** Skip the picture and go on; take that back where it was skipped. */
@@ -345,13 +373,22 @@ export class Annotator {
 
   #render() {
     const { state } = this.history;
-    this.stage.show(this.#shown);
+    this.#showLabels();
     this.guide.show(state);
     this.panel.showPlace(this.document, this.queue);
     this.#showConflict();
-    this.panel.showNext(this.document, state.target, this.data.names);
+    const { open } = this.stage.ghosts;
+    const hint = open[state.target] ? " – Space takes the ghost" : "";
+    this.panel.showNext(this.document, state.target, this.data.names, hint);
+    this.panel.showGhosts(open, state.target);
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
+  }
+
+  #showLabels() {
+    const shown = this.#shown;
+    this.stage.ghosts.show(shown, this.document.ghosts);
+    this.stage.show(shown);
   }
 
   #showSaving() {

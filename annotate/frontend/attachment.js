@@ -41,7 +41,7 @@ export class Attachment {
     const { annotator } = this;
     if (!annotator.document || isForeign(event, annotator.host)) return;
     const isSpace = event.key === " ";
-    if (isSpace) annotator.stage.pointer.space = true;
+    if (isSpace) Object.assign(annotator.stage.pointer, { space: true, spaceUsed: event.repeat });
     const found = isSpace ? { swallow: true } : meaning(event);
     if (!found || (annotator.panel.helpShown && found.nudge)) return; // arrows scroll the help
     event.preventDefault();
@@ -52,7 +52,10 @@ export class Attachment {
   }
 
   #keyUp(event) {
-    if (event.key === " ") this.#letGo();
+    if (event.key !== " ") return;
+    const { space, spaceUsed } = this.annotator.stage.pointer;
+    this.#letGo();
+    if (space && !spaceUsed) this.annotator.command("accept"); // tapped, not held to pan
   }
 
   #letGo() {

@@ -8,6 +8,8 @@ export const COMMANDS = [
   { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture; take that back" },
   { command: "undo", keys: ["z", "ctrl+z"], shown: "Z", text: "Undo" },
   { command: "redo", keys: ["y", "ctrl+y", "ctrl+shift+z"], shown: "Y", text: "Redo" },
+  { command: "accept", keys: ["space"], shown: "Space", text: "Take the ghost of the next landmark" },
+  { command: "acceptAll", keys: ["g"], shown: "G", text: "Take all ghosts" },
   { command: "occluded", keys: ["o"], shown: "O", text: "Occluded: hidden, but its place is known" },
   { command: "absent", keys: ["x"], shown: "X", text: "Not visible: leave out, go on" },
   { command: "remove", keys: ["delete", "backspace"], shown: "Del", text: "Take the point away" },

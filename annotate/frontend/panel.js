@@ -6,7 +6,7 @@ import { COMMANDS } from "./keys.js";
 
 const BUTTONS = [
   ["previous", "‹ Back"], ["next", "Next ›"], ["open", "Next open"], ["skip", "Skip"], null,
-  ["undo", "Undo"], ["redo", "Redo"], ["occluded", "Occluded"], ["absent", "Not visible"],
+  ["undo", "Undo"], ["redo", "Redo"], ["accept", "Take"], ["acceptAll", "Take all"], ["occluded", "Occluded"], ["absent", "Not visible"],
   ["remove", "Remove"], null, ["flag", "Flag"], ["fit", "Fit"], ["help", "Keys"],
 ];
 const SAVING = {
@@ -22,6 +22,7 @@ const KEEPS_NOTHING = "This browser does not let this page keep anything: labels
 const MOUSE = [
   ["Click", "Place the next landmark, on top of a point too; when all are placed, select a point"],
   ["Right click", "Place it as occluded"], ["Drag a point", "Move it"],
+  ["Drag a ghost", "Correct what a model predicted; a click near the next landmark's ghost does too"],
   ["Double click", "Places one landmark, not two; Shift click places in any case"],
   ["Wheel", "Zoom at the cursor"],
   ["Right drag", "Move the picture (also middle button, or Space and drag)"],
@@ -127,12 +128,19 @@ export class Panel {
   }
 
   /** What the next click does. */
-  showNext(document, target, names) {
+  showNext(document, target, names, hint = "") {
     let text = "All placed – D for the next picture";
     if (document.status === "skipped") text = "Skipped – S takes it back";
-    else if (target >= 0) text = `${target + 1}/${names.length} ${names[target]}`;
+    else if (target >= 0) text = `${target + 1}/${names.length} ${names[target]}${hint}`;
     if (this.next.textContent !== text) this.#say(`Next: ${text}`);
     this.next.textContent = text;
+  }
+
+  /** Buttons for ghosts are there where ghosts are. */
+  showGhosts(open, target) {
+    this.buttons.get("acceptAll").hidden = !open.some(Boolean);
+    this.buttons.get("accept").hidden = !open.some(Boolean);
+    this.buttons.get("accept").disabled = !open[target];
   }
 
   #say(text) {

@@ -2,7 +2,7 @@
 //
 //   left button, tap       place the next landmark, also on top of a point; once all are placed,
 //                          select the point
-//   dragged from a point   move it
+//   dragged from a point   move it; a ghost becomes a point
 //   twice in a moment      once, as the second press is hardly ever meant; with shift it is
 //   right button           place as occluded; dragged: pan
 //   middle button, space   pan
@@ -17,6 +17,7 @@ const clamped = (value, high) => Math.min(high, Math.max(0, value));
 
 export class Pointer {
   space = false;
+  spaceUsed = false; // since it went down: it was held and not tapped
   #down = new Map(); // pointer id -> [x, y]
   #last = { at: [NaN, NaN], time: 0 }; // the last press that could place
   #gesture = null; // { kind: "pan" | "drag" | "press" | "pinch", ... }
@@ -37,10 +38,10 @@ export class Pointer {
     stage.node.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
-  /** The nearest placed point around a place of the stage, or -1. */
+  /** The nearest placed point or ghost around a place of the stage, or -1. */
   #hit([x, y], near) {
     let [found, best] = [-1, near];
-    this.stage.state.points.forEach((point, index) => {
+    this.stage.handles.forEach((point, index) => {
       if (!isPlaced(point)) return;
       const [px, py] = this.stage.view.toScreen(point);
       const distance = Math.hypot(px - x, py - y);
@@ -61,6 +62,7 @@ export class Pointer {
       if (this.#gesture?.kind === "drag") this.actions.drop(false);
       this.#gesture = { kind: "pinch" };
     } else if (event.button === 1 || this.space) {
+      this.spaceUsed = true;
       this.#gesture = { kind: "pan" };
     } else if (event.button === 2) {
       this.#gesture = { kind: "press", from: at, occluded: true };
@@ -76,7 +78,7 @@ export class Pointer {
     const isSecond = this.#isSecond(event, at);
     const places = state.target >= 0 && !isSecond;
     if (index >= 0) {
-      const [x, y] = this.stage.view.toScreen(state.points[index]);
+      const [x, y] = this.stage.view.toScreen(this.stage.handles[index]);
       const offset = [x - at[0], y - at[1]];
       this.#gesture = { kind: "drag", from: at, offset, index, far: false, places };
       if (!places) this.actions.select(index);

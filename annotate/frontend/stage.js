@@ -3,6 +3,7 @@
 import { colourOf, element, shape } from "./elements.js";
 import { isPlaced } from "./document.js";
 import { View, openingArea, wholeArea } from "./geometry.js";
+import { GhostLayer } from "./ghosts.js";
 import { Loupe } from "./loupe.js";
 import { Pointer } from "./pointer.js";
 
@@ -33,7 +34,9 @@ export class Stage {
     this.box = shape("rect", { class: "box" });
     this.points = groups.map((group, index) => this.#point(group, index));
     this.theirs = groups.map((group, index) => this.#faint(group, index));
-    this.overlay.append(this.box, ...this.theirs, ...this.points);
+    this.ghosts = new GhostLayer(groups, groups.length <= NUMBERED);
+    this.layers = [this.ghosts]; // what is drawn below the points: each has a node and paint(view)
+    this.overlay.append(this.box, ...this.layers.map(({ node }) => node), ...this.theirs, ...this.points);
     this.cross = ["across", "down"].map((way) => element("div", { class: `cross ${way}` }));
     this.message = element("div", { class: "message", hidden: "" });
     this.node.append(this.image, this.overlay, ...this.cross, this.loupe.canvas, this.message);
@@ -58,6 +61,11 @@ export class Stage {
       shape("text", { x: 9, y: 14 }, `${index + 1}`));
     node.style.setProperty("--point", colourOf(group));
     return node;
+  }
+
+  /** What can be dragged: by landmark the point or, where there is none yet, the ghost. */
+  get handles() {
+    return this.state.points.map((point, index) => point ?? this.ghosts.open[index] ?? null);
   }
 
   get rectangle() {
@@ -152,6 +160,7 @@ export class Stage {
     this.image.style.transform = `translate(${left}px, ${top}px) scale(${zoom})`;
     this.image.style.imageRendering = zoom >= SEE_PIXELS ? "pixelated" : "auto";
     this.#paintBox();
+    for (const layer of this.layers) layer.paint(this.view);
     this.state?.points.forEach((point, index) => this.#paintPoint(point, index));
     this.theirs.forEach((node, index) => this.#paintTheirs(node, this.#theirs[index] ?? null));
     this.#paintCursor();

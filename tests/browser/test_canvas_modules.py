@@ -562,3 +562,58 @@ def test_labels_that_differ_only_in_how_they_came_about_are_the_same(run: Run) -
       return [sameLabels(a, [{ v: 2, y: 2, x: 1 }, null]), sameLabels(a, [a[0], a[0]]),
         sameLabels(a, [{ ...a[0], v: 1 }, null]), moved[0].src];
     """) == [True, False, False, "corrected"]
+
+
+GHOSTS = """
+  const doc = await import("/api/frontend/x/document.js");
+  const { accept, acceptAll, place, move, openGhosts } = await import("/api/frontend/x/ghosts.js");
+  const ghosts = [{ x: 10, y: 10, v: 2 }, null, { x: 110, y: 10, v: 1 }];
+  const blank = doc.opened([null, null, null]);
+"""
+
+
+def test_a_ghost_is_a_point_only_when_it_is_taken(run: Run) -> None:
+    assert run(
+        GHOSTS
+        + """
+      const one = accept(blank, ghosts);
+      const gap = accept(one, ghosts); // the second landmark has none
+      const all = acceptAll(blank, ghosts);
+      return [blank.points, one, gap === one, all.points, all.target,
+        openGhosts(one, ghosts).map(Boolean), acceptAll(all, ghosts) === all,
+        accept(doc.opened([null]), null).points, accept(doc.aim(one, 0), ghosts).points[0].src];
+    """
+    ) == [
+        [None] * 3,
+        {"points": [{"x": 10, "y": 10, "v": 2, "src": "accepted"}, None, None],
+         "target": 1, "selected": 0},
+        True,
+        [{"x": 10, "y": 10, "v": 2, "src": "accepted"}, None,
+         {"x": 110, "y": 10, "v": 1, "src": "accepted"}],
+        1, [False, False, True], True, [None], "accepted",
+    ]  # fmt: skip
+
+
+def test_a_ghost_that_is_moved_or_clicked_beside_is_corrected_and_far_from_it_a_person_placed(
+    run: Run,
+) -> None:
+    assert run(
+        GHOSTS
+        + """
+      const near = place(blank, { x: 15, y: 12 }, 2, ghosts).points[0];
+      const far = place(blank, { x: 25, y: 10 }, 2, ghosts).points[0];
+      const exact = place(blank, { x: 10, y: 10 }, 2, ghosts).points[0];
+      const dragged = move(blank, 2, { x: 100, y: 20 }, ghosts);
+      const again = move(dragged, 2, { x: 101, y: 20 }, ghosts);
+      const nudged = move(accept(blank, ghosts), 0, { x: 11, y: 10 }, ghosts);
+      return [near, far, exact, dragged, again.points[2], nudged.points[0]];
+    """
+    ) == [
+        {"x": 15, "y": 12, "v": 2, "src": "corrected"},
+        {"x": 25, "y": 10, "v": 2},
+        {"x": 10, "y": 10, "v": 2, "src": "accepted"},
+        {"points": [None, None, {"x": 100, "y": 20, "v": 1, "src": "corrected"}],
+         "target": 0, "selected": 2},
+        {"x": 101, "y": 20, "v": 1, "src": "corrected"},
+        {"x": 11, "y": 10, "v": 2, "src": "corrected"},
+    ]  # fmt: skip
