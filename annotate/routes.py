@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from annotate import server
 from annotate.access import Right
+from annotate.expectation import expectation
 from annotate.guard import (
     Refused,
     entry,
@@ -45,6 +46,7 @@ from annotate.store import ConflictError, Draft, Item, Revision, Status, Unknown
 from annotate.tasks import BATCH, documents, haunted, revision_to_json, status_of
 from datasets.errors import FewmarkError, FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
+from datasets.workspace import Workspace
 
 MAX_BODY = 256 * 1024
 BODY_WITHIN_S = 20.0
@@ -121,6 +123,16 @@ def _batch(project_id: int, start: int, count: int) -> Response:
             "documents": found,
         }
     )
+
+
+async def _model(request: Request) -> Response:
+    """What the canvas needs to expect landmarks from others; null where nothing is known."""
+    granted = entry(request)
+    project_id = _id(request, "project")
+    await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    project = await run_in_threadpool(workspace_store().project, project_id)
+    found = await run_in_threadpool(expectation, Workspace.from_environment(), project)
+    return JSONResponse({"model": found})
 
 
 def _id(request: Request, name: str) -> int:
@@ -298,6 +310,7 @@ async def _frontend(request: Request) -> Response:
 
 _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
     ("api/projects/{project:str}/items", _items, "GET"),
+    ("api/projects/{project:str}/model", _model, "GET"),
     ("api/images/{item:str}", _image, "GET"),
     ("api/items/{item:str}", _save, "POST"),
     ("api/token", _renew, "POST"),

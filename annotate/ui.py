@@ -94,6 +94,7 @@ def canvas_data(
         "names": [spoken(name) for name in sparse.names],
         "chosen": list(sparse.chosen),
         "groups": [groups[index] for index in sparse.chosen],
+        "dense_groups": groups,
         "guide": None if project.guide is None else [list(point) for point in project.guide],
         "contours": [
             {"indices": list(contour.indices), "closed": contour.closed}

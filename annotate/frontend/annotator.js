@@ -4,6 +4,7 @@
 import { Attachment } from "./attachment.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
+import { Expectations } from "./expectations.js";
 import { intoReach, withinReach } from "./geometry.js";
 import * as ghosts from "./ghosts.js";
 import { Guide } from "./guide.js";
@@ -55,6 +56,7 @@ export class Annotator {
       enter: (found, picture) => this.#enter(found, picture),
     });
     this.walk.open(data.start);
+    this.#learn();
     this.outbox.flush(); // what an earlier page could not send
     this.outbox.forward();
     if (data.renew_ms) setInterval(() => this.#renew(), data.renew_ms);
@@ -70,6 +72,13 @@ export class Annotator {
     return this.server.renew().catch(() => {}); // the next try, or the next save, will tell
   }
 
+  /** Ask for what is known of the shapes; without it everything works but the advice. */
+  async #learn() {
+    this.expectations.learn(await this.server.model(this.data.project).catch(() => null));
+    this.host.dataset.learnt = "";
+    if (this.document) this.#render();
+  }
+
   #build() {
     const pick = (index) => this.#show(labels.aim(this.history.state, index), { focus: true });
     this.guide = new Guide(this.data, pick);
@@ -80,9 +89,11 @@ export class Annotator {
       drag: (index, position) => this.#drag(index, position),
       drop: (moved) => this.#drop(moved),
     });
+    this.expectations = new Expectations(this.data, pick);
+    this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
     this.panel = new Panel((command) => this.command(command), () => this.#toProblem());
     const { head, bar, next, live, help, choice, warning } = this.panel;
-    const side = element("aside", { class: "side" }, this.guide.figure, next, this.guide.list);
+    const side = element("aside", { class: "side" }, this.guide.figure, next, this.expectations.notes, this.guide.list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help);
     this.host = element("div", { class: "annotator" }, warning, head, bar, work, live);
     warning.hidden = this.outbox.journal.isLasting;
@@ -318,6 +329,10 @@ export class Annotator {
       fit: () => this.stage.fit(),
       whole: () => this.stage.fit({ whole: true }),
       loupe: () => { this.stage.loupe.on = !this.stage.loupe.on; this.stage.repaint(); },
+      preview: () => {
+        this.expectations.preview.on = !this.expectations.preview.on;
+        this.#render();
+      },
       help: () => this.panel.showHelp(!this.panel.helpShown),
       close: () => this.#close(),
       keepOurs: () => this.#resolve({ keepOurs: true }),
@@ -388,6 +403,8 @@ export class Annotator {
   #showLabels() {
     const shown = this.#shown;
     this.stage.ghosts.show(shown, this.document.ghosts);
+    this.expectations.show(shown, { settled: !this.#dragged });
+    this.host.dataset.slips = this.expectations.found.length;
     this.stage.show(shown);
   }
 

@@ -21,6 +21,7 @@ export const COMMANDS = [
   { command: "fit", keys: ["0"], shown: "0", text: "Show the object" },
   { command: "whole", keys: ["9"], shown: "9", text: "Show the whole picture" },
   { command: "loupe", keys: ["l"], shown: "L", text: "Loupe on or off" },
+  { command: "preview", keys: ["v"], shown: "V", text: "Preview of the other landmarks on or off" },
   { command: "help", keys: ["?", "shift+?", "h"], shown: "?", text: "This help" },
   { command: "close", keys: ["escape"], shown: "Esc", text: "Deselect; close the help" },
 ];

@@ -20,6 +20,13 @@ export class Server {
     return reply.json();
   }
 
+  /** The shape model of a project (see preview.js); null where there is none. */
+  async model(project) {
+    const headers = { "X-Fewmark-Token": this.token };
+    const reply = await this.#ask(`api/projects/${project}/model`, { headers });
+    return reply.ok ? (await reply.json()).model : null;
+  }
+
   /** Save labels. `keepalive`: the request goes on when the page is closed. */
   async save(item, body) {
     const text = JSON.stringify(body);

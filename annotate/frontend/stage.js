@@ -63,6 +63,13 @@ export class Stage {
     return node;
   }
 
+  /** Draw something below the ghosts and points, or above them. */
+  add({ below, above }) {
+    this.ghosts.node.before(below.node);
+    this.overlay.append(above.node);
+    this.layers.push(below, above);
+  }
+
   /** What can be dragged: by landmark the point or, where there is none yet, the ghost. */
   get handles() {
     return this.state.points.map((point, index) => point ?? this.ghosts.open[index] ?? null);

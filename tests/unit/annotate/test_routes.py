@@ -73,6 +73,20 @@ def test_documents_come_in_batches_with_the_counts(
     assert len(ask("GET", f"/api/projects/{project.id}/items").json["documents"]) == 6
 
 
+def test_the_shape_model_is_asked_for_with_the_token(ask: Ask, project: Project) -> None:
+    address = f"/api/projects/{project.id}/model"
+    assert ask("GET", address).json == {"model": None}
+    assert ask("GET", address, token="wrong").status == 401
+    assert ask("GET", "/api/projects/999/model").status == 404
+
+
+def test_documents_carry_their_ghosts(ask: Ask, store: AnnotationStore, project: Project) -> None:
+    store.set_ghosts(project, "net", {item_of(store, project): (placed(1, 2), None, None)})
+    first, second = ask("GET", f"/api/projects/{project.id}/items?count=2").json["documents"]
+    assert first["ghosts"] == [{"x": 1.0, "y": 2.0, "v": 2}, None, None]
+    assert (second["ghosts"], first["points"]) == (None, [None] * 3)
+
+
 @pytest.mark.parametrize("query", ["start=-1", "start=x", "count=1.5", "start=99999999999"])
 def test_a_batch_needs_whole_numbers(ask: Ask, project: Project, query: str) -> None:
     answer = ask("GET", f"/api/projects/{project.id}/items?{query}")

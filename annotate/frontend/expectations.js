@@ -1,0 +1,85 @@
+// What the other points make of each one: the preview of the landmarks that are not marked, and the
+// slips, with a mark on the stage and a note in words. All of it is advice; labels never wait for it.
+
+import { element, shape } from "./elements.js";
+import { isPlaced } from "./document.js";
+import { PreviewLayer, ShapeModel, preview } from "./preview.js";
+import { inWords, slips } from "./slips.js";
+
+/** Marks of slips on the stage: a sign at the point, a line to where it is expected. */
+class SlipLayer {
+  node = shape("g", { class: "slip-marks", "aria-hidden": "true" });
+  #marks = [];
+
+  show(found, points) {
+    this.#marks = found.flatMap(({ kind, k, other, expected }) => {
+      if (kind === "sides") return [];
+      const sign = shape("g", { class: "slip" }, shape("path", { d: "M0-9L9 7H-9Z" }),
+        shape("text", { y: 5, "text-anchor": "middle" }, "!"));
+      const line = shape("path", { class: "slip-line" });
+      return [{ sign, line, from: points[k], to: kind === "swap" ? points[other] : expected }];
+    });
+    this.node.replaceChildren(...this.#marks.flatMap(({ sign, line }) => [line, sign]));
+  }
+
+  paint(view) {
+    for (const { sign, line, from, to } of this.#marks) {
+      const [x, y] = view.toScreen(from);
+      sign.setAttribute("transform", `translate(${x - 14} ${y - 14})`);
+      line.setAttribute("d", `M${x} ${y}L${view.toScreen(to)}`);
+    }
+  }
+}
+
+export class Expectations {
+  notes = element("ul", { class: "slips", role: "status", "aria-label": "Possible slips", hidden: "" });
+  marks = new SlipLayer();
+  found = [];
+  #model = null;
+
+  /** `onPick(index)`: somebody wants to look at a landmark. */
+  constructor(data, onPick) {
+    this.data = data;
+    this.onPick = onPick;
+    this.preview = new PreviewLayer(data.dense_groups, data.contours);
+  }
+
+  /** What the server knows of the shapes; null: nothing is expected of any landmark. */
+  learn(model) {
+    this.#model = model && new ShapeModel(model);
+  }
+
+  /** Show what follows from labels; while a point is dragged (not `settled`) slips wait. */
+  show({ points }, { settled }) {
+    if (!this.#model) return;
+    try {
+      this.preview.show(this.#places(points));
+      if (settled) this.#showSlips(points);
+    } catch (error) {
+      console.error(error); // advice that fails must not stop anybody from labelling
+      this.#model = null;
+      this.preview.show([]);
+    }
+  }
+
+  #places(points) {
+    if (!this.preview.on) return [];
+    const places = preview(this.#model, points)
+      .map((place) => place && { ...place, isExpected: true });
+    this.#model.chosen.forEach((landmark, k) => {
+      if (isPlaced(points[k])) places[landmark] = points[k];
+    });
+    return places;
+  }
+
+  #showSlips(points) {
+    this.found = slips(this.#model, points);
+    this.marks.show(this.found, points);
+    this.notes.hidden = this.found.length === 0;
+    this.notes.replaceChildren(...this.found.map((slip) => {
+      const note = element("button", { type: "button" }, `⚠ ${inWords(slip, this.data.names)}`);
+      note.addEventListener("click", () => this.onPick(slip.k));
+      return element("li", {}, note);
+    }));
+  }
+}
