@@ -4,7 +4,7 @@
 import { element, shape } from "./elements.js";
 import { isPlaced } from "./document.js";
 import { PreviewLayer, ShapeModel, preview } from "./preview.js";
-import { inWords, slips } from "./slips.js";
+import { explained, inWords } from "./slips.js";
 
 /** Marks of slips on the stage: a sign at the point, a line to where it is expected. */
 class SlipLayer {
@@ -53,8 +53,10 @@ export class Expectations {
   show({ points }, { settled }) {
     if (!this.#model) return;
     try {
-      this.preview.show(this.#places(points));
-      if (settled) this.#showSlips(points);
+      const { found, points: sound } = settled ? explained(this.#model, points)
+        : { found: this.found, points };
+      this.preview.show(this.#places(points, sound ?? []));
+      if (settled) this.#showSlips(found, points);
     } catch (error) {
       console.error(error); // advice that fails must not stop anybody from labelling
       this.#model = null;
@@ -62,18 +64,19 @@ export class Expectations {
     }
   }
 
-  #places(points) {
+  /** Where landmarks are placed or, going by the `sound` points alone, expected. */
+  #places(points, sound) {
     if (!this.preview.on) return [];
-    const places = preview(this.#model, points)
+    const places = preview(this.#model, sound)
       .map((place) => place && { ...place, isExpected: true });
     this.#model.chosen.forEach((landmark, k) => {
-      if (isPlaced(points[k])) places[landmark] = points[k];
+      if (isPlaced(points[k]) && points[k] === sound[k]) places[landmark] = points[k];
     });
     return places;
   }
 
-  #showSlips(points) {
-    this.found = slips(this.#model, points);
+  #showSlips(found, points) {
+    this.found = found;
     this.marks.show(this.found, points);
     this.notes.hidden = this.found.length === 0;
     this.notes.replaceChildren(...this.found.map((slip) => {

@@ -13,7 +13,7 @@ import { cholesky, solve } from "./linear.js";
 const ROUNDS = 20;
 const CONVERGED = 1e-6;
 const ENOUGH = 3; // points from which on the others are shown
-const SURE = 0.5; // deviation up to which they are, in root mean square radii of the mean shape
+const SURE = 0.25; // deviation up to which they are, in root mean square radii of the mean shape
 
 /**
  * The similarity (x, y) -> (a x - b y + c, b x + a y + d) that brings `from` closest to `to`, and

@@ -145,11 +145,12 @@ function lookalike(model, points, { k, known, expected }, limit) {
 }
 
 /**
- * The slips among points, the gravest first: { kind, k, other, sigma, expected } with kind "sides"
+ * { found, points }: the slips among points, the gravest first, each { kind, k, other, sigma, expected } with kind "sides"
  * (left and right mixed up throughout), "swap" (of k and other), "order" (k is where other should
- * be) or "far" (k is just not where it is expected).
+ * be) or "far" (k is just not where it is expected). `points` are those without the slips, null
+ * where nothing can be made of them.
  */
-export function slips(model, points, limit = LIMIT) {
+export function explained(model, points, limit = LIMIT) {
   const found = [];
   let rest = points;
   while (rest && found.length < MOST) {
@@ -163,8 +164,10 @@ export function slips(model, points, limit = LIMIT) {
     found.push({ kind, k, other, sigma, expected });
     rest = slip.fixed;
   }
-  return found;
+  return { found, points: rest };
 }
+
+export const slips = (...given) => explained(...given).found;
 
 /** A slip in words. */
 export function inWords({ kind, k, other, sigma }, names) {

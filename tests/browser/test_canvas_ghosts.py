@@ -140,3 +140,18 @@ def test_the_help_tells_the_keys_of_ghosts(page: Page, server: Any) -> None:
     assert "Take the ghost of the next landmark" in text
     assert "Take all ghosts" in text
     assert page.get_by_role("button", name="Take all").is_visible()
+
+
+def test_ghosts_that_are_offered_while_the_canvas_is_open_appear_and_labels_stay(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    open_canvas(page, server.url)
+    place = click(page, 20, 20)
+    wait_for(page, saving="saved", revision=1)
+    ghosts = {item.id: tuple(placed(*p) for p in PLACES) for item in store.items(project)}
+    store.set_ghosts(project, "net", ghosts)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Use the measured times in the budget").click()  # a rerun
+    page.wait_for_selector(".ghost >> visible=true")
+    assert shown(page) == 2
+    assert_allclose(stored_places(store, project)[0], place, atol=EXACT)
