@@ -210,18 +210,18 @@ def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
 
 def _name(body: dict[str, Any], field: str) -> str:
     value = body.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH or not _is_utf8(value):
+    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH or not _is_storable(value):
         raise _Refused(400, f"{field}: expected a text of 1 to {_NAME_LENGTH} characters")
     return value
 
 
-def _is_utf8(text: str) -> bool:
-    """Whether a text can be written: JSON may hold half a character."""
+def _is_storable(text: str) -> bool:
+    """Whether a text can be stored: JSON may hold half a character, and PostgreSQL takes no NUL."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in text
 
 
 def _number(body: dict[str, Any], field: str, at_least: int = 0) -> int:

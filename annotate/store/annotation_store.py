@@ -297,5 +297,7 @@ class AnnotationStore:
 
     def save_all(self, drafts: Sequence[Draft]) -> list[Revision]:
         """Save many drafts in one transaction: all of them or, where one is refused, none."""
-        with self._writing() as connection:
-            return [save_draft(connection, draft) for draft in drafts]
+        places = sorted(range(len(drafts)), key=lambda place: drafts[place].item)
+        with self._writing() as connection:  # items are held in one order: nobody waits in a ring
+            saved = {place: save_draft(connection, drafts[place]) for place in places}
+        return [saved[place] for place in range(len(drafts))]

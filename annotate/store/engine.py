@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from datasets.errors import StoreError
 
 _BUSY_TIMEOUT_S = 30
+_SCHEMA_LOCK = 0x4665776D61726B  # "Fewmark": any number that no other program is likely to take
 
 
 def url_of(store: str) -> sa.URL:
@@ -50,7 +51,10 @@ def connect(store: str) -> sa.Engine:
         if url.get_backend_name() == "sqlite":
             return _sqlite(url)
         return sa.create_engine(url, pool_pre_ping=True)
-    except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        extra = "; pip install 'fewmark[postgres]'" if "psycopg" in url.drivername else ""
+        raise StoreError(f"no driver for a store of the kind {url.drivername!r}{extra}") from error
+    except sa.exc.NoSuchModuleError as error:
         raise StoreError(f"no driver for a store of the kind {url.drivername!r}") from error
 
 
@@ -75,6 +79,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """Take the write lock at once: two savers queue up instead of failing half-way."""
     reads_only = connection.get_execution_options().get("reads_only", False)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def lock_schema(connection: sa.Connection) -> None:
+    """Hold the schema until the transaction ends: of servers that start together, one changes it.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
 
 
 @contextlib.contextmanager

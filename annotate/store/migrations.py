@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from annotate.store.engine import lock_schema
 from datasets.errors import StoreError
 
 Migration = Callable[[sa.Connection], None]
@@ -98,9 +99,11 @@ def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -
         If the store was made by a newer version of Fewmark.
     """
     with engine.begin() as connection:
+        lock_schema(connection)
         _STEPS.create_all(connection)
     for number, step in enumerate(migrations, start=1):
         with engine.begin() as connection:
+            lock_schema(connection)
             if number > _newest(connection):
                 step(connection)
                 connection.execute(sa.insert(_step).values(number=number, created=time.time()))

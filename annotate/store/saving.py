@@ -37,12 +37,15 @@ def save_draft(connection: sa.Connection, draft: Draft) -> Revision:
 
 
 def _lock(connection: sa.Connection, draft: Draft) -> None:
-    """Hold the item until the transaction ends, and check that the draft fits its project."""
+    """Hold the item until the transaction ends, and check that the draft fits its project.
+
+    What refers to the item (a lease, a comment) may still be written meanwhile: ``key_share``.
+    """
     query = (
         sa.select(tables.project.c.chosen)
         .join(tables.item, tables.item.c.project_id == tables.project.c.id)
         .where(tables.item.c.id == draft.item)
-        .with_for_update(of=tables.item)
+        .with_for_update(of=tables.item, key_share=True)
     )
     row = connection.execute(query).first()
     if row is None:
