@@ -1,6 +1,7 @@
 """The annotation store: projects, their pictures, and every label ever given."""
 
 from annotate.store.annotation_store import AnnotationStore, open_store
+from annotate.store.leases import LEASE_S, Claim, Holder
 from annotate.store.records import (
     ConflictError,
     Counts,
@@ -14,10 +15,13 @@ from annotate.store.records import (
 )
 
 __all__ = [
+    "LEASE_S",
     "AnnotationStore",
+    "Claim",
     "ConflictError",
     "Counts",
     "Draft",
+    "Holder",
     "Item",
     "NewItem",
     "Project",

@@ -1,11 +1,13 @@
 """Connections: everything that is different from one database to another is in this module."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -88,6 +90,40 @@ def lock_schema(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+
+
+def insert_or_update(connection: sa.Connection, table: sa.TableClause) -> postgresql.Insert:
+    """An insert that can say what to do with a row that is there; both databases write it alike."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)  # type: ignore[return-value]  # of the same methods
+
+
+class Database:
+    """Transactions of a database, with its errors turned into ours, and the time.
+
+    Parameters
+    ----------
+    clock
+        Seconds since 1970.
+    """
+
+    def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that changes nothing."""
+        engine = self.engine.execution_options(reads_only=True)
+        with clear_errors(), engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is kept where nothing goes wrong in it."""
+        with clear_errors(), self.engine.begin() as connection:
+            yield connection
 
 
 @contextlib.contextmanager

@@ -87,7 +87,63 @@ def _first(connection: sa.Connection) -> None:
     connection.execute(sa.insert(about), rows)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def _second(connection: sa.Connection) -> None:
+    """Leases, and copies of an item: several people mark the same shape of the same picture.
+
+    A shape's name is unique in its project together with the number of the copy from here on.
+    """
+    if connection.dialect.name == "sqlite":
+        _remake_item(connection)
+    else:
+        for change in (
+            "ALTER TABLE item ADD COLUMN copy INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE item DROP CONSTRAINT item_project_id_shape_id_key",
+            "ALTER TABLE item ADD UNIQUE (project_id, shape_id, copy)",
+        ):
+            connection.exec_driver_sql(change)
+    schema = sa.MetaData()
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    lease = sa.Table(
+        "lease",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True, autoincrement=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("expires", sa.Double, nullable=False),
+    )
+    lease.create(connection, checkfirst=False)
+
+
+def _remake_item(connection: sa.Connection) -> None:
+    """SQLite cannot change a table's keys: the rows move to a new table of the same name.
+
+    Revisions refer to items all the while; that is checked where the transaction ends.
+    """
+    for step in (
+        "PRAGMA defer_foreign_keys = ON",
+        "CREATE TEMPORARY TABLE old_item AS SELECT * FROM item",
+        "DROP TABLE item",
+        """CREATE TABLE item (
+            id INTEGER NOT NULL PRIMARY KEY,
+            project_id INTEGER NOT NULL REFERENCES project (id),
+            position INTEGER NOT NULL,
+            shape_id TEXT NOT NULL,
+            image TEXT NOT NULL,
+            height_px INTEGER NOT NULL,
+            width_px INTEGER NOT NULL,
+            box JSON,
+            split TEXT,
+            subject TEXT,
+            copy INTEGER NOT NULL DEFAULT 1,
+            UNIQUE (project_id, position),
+            UNIQUE (project_id, shape_id, copy)
+        )""",
+        "INSERT INTO item SELECT *, 1 FROM old_item",
+        "DROP TABLE old_item",
+    ):
+        connection.exec_driver_sql(step)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

@@ -1,7 +1,5 @@
 """How one draft becomes a revision, inside a transaction."""
 
-import time
-
 import sqlalchemy as sa
 
 from annotate.store import rows, tables
@@ -9,7 +7,7 @@ from annotate.store.records import ConflictError, Draft, Revision, UnknownEntryE
 from datasets.errors import StoreError
 
 
-def save_draft(connection: sa.Connection, draft: Draft) -> Revision:
+def save_draft(connection: sa.Connection, draft: Draft, now: float) -> Revision:
     """Save a draft if it is news; see `AnnotationStore.save` for the rules."""
     _lock(connection, draft)
     before = sa.select(tables.revision).where(tables.revision.c.item_id == draft.item)
@@ -29,7 +27,7 @@ def save_draft(connection: sa.Connection, draft: Draft) -> Revision:
         if is_overtaken:
             raise ConflictError(current)
     number = 1 if current is None else current.number + 1
-    row = rows.row_from_draft(draft, number, time.time())
+    row = rows.row_from_draft(draft, number, now)
     connection.execute(sa.insert(tables.revision), row)
     return rows.revision_from_row(
         connection.execute(before.where(tables.revision.c.number == number)).one()

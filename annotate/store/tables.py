@@ -28,6 +28,14 @@ item = sa.table(
     sa.column("box", sa.JSON(none_as_null=True)),
     sa.column("split", sa.Text),
     sa.column("subject", sa.Text),
+    sa.column("copy", sa.Integer),
+)
+
+lease = sa.table(
+    "lease",
+    sa.column("item_id", sa.Integer),
+    sa.column("holder", sa.Text),
+    sa.column("expires", sa.Double),
 )
 
 revision = sa.table(
