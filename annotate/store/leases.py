@@ -26,13 +26,14 @@ Place = tuple[int, int]
 
 _first = tables.item.alias("first")
 _rank = (_first.c.position, tables.item.c.copy)
+# In this order, and with conditions on the first copy, databases go along the order of the
+# project and stop where they have enough.
 _queue = (
-    tables.item.join(
-        _first,
+    _first.join(
+        tables.item,
         sa.and_(
-            _first.c.project_id == tables.item.c.project_id,
-            _first.c.shape_id == tables.item.c.shape_id,
-            _first.c.copy == 1,
+            tables.item.c.project_id == _first.c.project_id,
+            tables.item.c.shape_id == _first.c.shape_id,
         ),
     )
     .outerjoin(tables.latest, tables.latest.c.item_id == tables.item.c.id)
@@ -158,17 +159,18 @@ class Leases:
 
     def _free(self, connection: sa.Connection, who: _Asker, place: Place, count: int) -> list[Any]:
         """Open items that the annotator may have, in the order of the queue from a place on."""
-        is_behind = sa.tuple_(*_rank) <= sa.tuple_(*map(sa.literal, place))
-        query = (
-            sa.select(tables.item.c.id, tables.item.c.position, *_rank)
-            .select_from(_queue)
-            .where(tables.item.c.project_id == who.project, _is_open, self._may_have(who))
-            .order_by(sa.case((is_behind, 1), else_=0), *_rank)
-            .limit(count * who.most_copies)
-        )
         one_of_each: dict[int, Any] = {}
-        for row in connection.execute(query):
-            one_of_each.setdefault(row[2], row)
+        for part in (_is_after(place), ~_is_after(place)):
+            query = (
+                sa.select(tables.item.c.id, tables.item.c.position, *_rank)
+                .select_from(_queue)
+                .where(_of(who.project), part, _is_open, self._may_have(who))
+                .order_by(*_rank)
+                .limit(count * who.most_copies)
+            )
+            if len(one_of_each) < count:
+                for row in connection.execute(query):
+                    one_of_each.setdefault(row[2], row)
         return list(one_of_each.values())[:count]
 
     def _may_have(self, who: _Asker) -> sa.ColumnElement[bool]:
@@ -215,8 +217,8 @@ class Leases:
             )
             .select_from(_queue)
             .where(
-                tables.item.c.project_id == who.project,
-                sa.tuple_(*_rank) > sa.tuple_(*map(sa.literal, place)),
+                _of(who.project),
+                _is_after(place),
                 ~sa.func.coalesce(others_work, sa.false()),
                 ~sa.and_(_is_open, ~self._may_have(who)),
             )
@@ -230,12 +232,24 @@ class Leases:
         return [row.position for row in sure], len(sure) == len(rows) < _WAY
 
 
+def _of(project: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_first.c.project_id == project, _first.c.copy == 1)
+
+
+def _is_after(place: Place) -> sa.ColumnElement[bool]:
+    position, copy = place
+    is_later_copy = sa.and_(_first.c.position == position, tables.item.c.copy > copy)
+    return sa.and_(
+        _first.c.position >= position, sa.or_(_first.c.position > position, is_later_copy)
+    )
+
+
 def _place(connection: sa.Connection, project: int, after: int | None) -> Place:
     """Place of a position in the queue: of its shape's first copy, and which copy it is."""
     if after is None:
         return (-1, 0)
-    here = (tables.item.c.project_id == project, tables.item.c.position == after)
-    row = connection.execute(sa.select(*_rank).select_from(_queue).where(*here)).first()
+    query = sa.select(*_rank).select_from(_queue)
+    row = connection.execute(query.where(_of(project), tables.item.c.position == after)).first()
     return (after, 0) if row is None else (row[0], row[1])
 
 
