@@ -12,10 +12,14 @@ BATCH = 24
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An item with its current labels, as an annotator works on it."""
+    """An item with its current labels, as an annotator works on it.
+
+    `holder` is who works on it now, or whose work it was.
+    """
 
     item: Item
     revision: Revision | None
+    holder: str | None = None
 
     def points(self, m: int) -> tuple[Point | None, ...]:
         """The m landmarks; all undecided where nothing was saved."""
@@ -38,7 +42,8 @@ def documents(
     """Documents of a project from a position on, in the order of its queue."""
     items = store.items(project, start, count)
     current = store.current(items)
-    return [Document(item, current.get(item.id)) for item in items]
+    holders = store.leases.holders(items)
+    return [Document(item, current.get(item.id), holders.get(item.id)) for item in items]
 
 
 def first_unlabelled(store: AnnotationStore, project: Project) -> int:
@@ -85,5 +90,7 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "height": content.height_px,
         "width": content.width_px,
         "box": None if content.box is None else list(content.box),
+        "copy": document.item.copy,
+        "holder": document.holder,
         **labels,
     }

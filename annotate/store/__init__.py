@@ -1,7 +1,7 @@
 """The annotation store: projects, their pictures, and every label ever given."""
 
 from annotate.store.annotation_store import AnnotationStore, open_store
-from annotate.store.leases import LEASE_S, Claim, Holder
+from annotate.store.leases import LEASE_S, Claim
 from annotate.store.records import (
     ConflictError,
     Counts,
@@ -13,20 +13,24 @@ from annotate.store.records import (
     Status,
     UnknownEntryError,
 )
+from annotate.store.reviews import Comment, Review, Reviews, Verdict
 
 __all__ = [
     "LEASE_S",
     "AnnotationStore",
     "Claim",
+    "Comment",
     "ConflictError",
     "Counts",
     "Draft",
-    "Holder",
     "Item",
     "NewItem",
     "Project",
+    "Review",
+    "Reviews",
     "Revision",
     "Status",
     "UnknownEntryError",
+    "Verdict",
     "open_store",
 ]

@@ -21,6 +21,7 @@ from annotate.store.records import (
     Status,
     UnknownEntryError,
 )
+from annotate.store.reviews import Reviews
 from annotate.store.saving import save_draft
 from datasets.errors import StoreError
 from datasets.formats import SparseFormat
@@ -66,7 +67,7 @@ class AnnotationStore:
     """Projects, items and revisions in a database; safe to share between threads.
 
     Revisions are only ever added. The current labels of an item are its latest revision. Who works
-    on what is in `leases`.
+    on what is in `leases`, what others think of it in `reviews`.
     """
 
     def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
@@ -74,6 +75,7 @@ class AnnotationStore:
         self._database = Database(engine, clock)
         self._home = home_of(engine.url)
         self.leases = Leases(self._database)
+        self.reviews = Reviews(self._database)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from annotate.store import tables
 from annotate.store.engine import Database, insert_or_update
-from annotate.store.records import Project, Status
+from annotate.store.records import Item, Project, Status
 
 LEASE_S = 15 * 60.0
 """How long an item is held after the last sign of life."""
@@ -43,21 +43,14 @@ _is_open = sa.or_(tables.latest.c.status.is_(None), tables.latest.c.status == St
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds an item, until when; in the past, who held it last."""
-
-    name: str
-    expires: float
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """Items that are an annotator's, as positions in their project.
 
     Parameters
     ----------
     next_open
-        Those that were open and are held for the annotator now: what to mark next, in this order.
+        What to mark next, in this order, and held for the annotator now: what a reviewer sent back
+        to them, then what is open.
     way
         The way on from where the annotator is: those of `next_open` that follow, and between them
         what is done already, but not what is somebody else's.
@@ -96,14 +89,16 @@ class Leases:
         count
             How many items at most.
         after
-            Position at which the annotator is; None before the first item.
+            Position at which the annotator is, who holds that item too where it is open and free;
+            None before the first item.
         """
         with self._database.writing() as connection:
             lock_project(connection, project.id)
             who = _Asker(project.id, annotator, _most_copies(connection, project.id))
             place = _place(connection, project.id, after)
             found = self._free(connection, who, place, count)
-            taken = self.take(connection, [row.id for row in found], annotator)
+            here = [] if after is None else _open_at(connection, project.id, after)
+            taken = self.take(connection, [*here, *(row.id for row in found)], annotator)
             claimed = [row.position for row in found if row.id in taken]
             way, is_end = self._way(connection, who, place)
         return Claim(tuple(claimed), tuple(way), is_end)
@@ -142,29 +137,41 @@ class Leases:
         with self._database.writing() as connection:
             connection.execute(gone)
 
-    def holders(self, project: Project) -> dict[int, Holder]:
-        """Who holds or last held which item of a project, by the item's number."""
+    def holders(self, items: Sequence[Item]) -> dict[int, str]:
+        """Who works on each of these items now or, where it is done, whose work it was."""
+        if not items:
+            return {}
+        positions = [item.position for item in items]
+        is_live = tables.lease.c.expires > self._database.clock()
         query = (
-            sa.select(tables.lease)
+            sa.select(tables.lease.c.item_id, tables.lease.c.holder)
             .join(tables.item, tables.item.c.id == tables.lease.c.item_id)
-            .where(tables.item.c.project_id == project.id)
+            .outerjoin(tables.latest, tables.latest.c.item_id == tables.item.c.id)
+            .where(
+                tables.item.c.project_id == items[0].project,
+                tables.item.c.position.between(min(positions), max(positions)),
+                sa.or_(is_live, ~_is_open),
+            )
         )
         with self._database.reading() as connection:
-            found = connection.execute(query)
-            return {row.item_id: Holder(row.holder, row.expires) for row in found}
-
-    def is_live(self, holder: Holder) -> bool:
-        """Whether a lease has not ended yet."""
-        return holder.expires > self._database.clock()
+            return {row.item_id: row.holder for row in connection.execute(query)}
 
     def _free(self, connection: sa.Connection, who: _Asker, place: Place, count: int) -> list[Any]:
-        """Open items that the annotator may have, in the order of the queue from a place on."""
+        """Items that the annotator may have to mark: what was sent back, then what is open.
+
+        Both in the order of the queue, from a place on.
+        """
         one_of_each: dict[int, Any] = {}
-        for part in (_is_after(place), ~_is_after(place)):
+        waits = sa.and_(_is_open, self._may_have(who))
+        parts = [sa.and_(_is_after(place), waits), sa.and_(~_is_after(place), waits)]
+        returned = _returned_to(connection, who)
+        if returned:
+            parts.insert(0, sa.and_(tables.item.c.id.in_(returned), ~self._is_held(who)))
+        for part in parts:
             query = (
                 sa.select(tables.item.c.id, tables.item.c.position, *_rank)
                 .select_from(_queue)
-                .where(_of(who.project), part, _is_open, self._may_have(who))
+                .where(_of(who.project), part)
                 .order_by(*_rank)
                 .limit(count * who.most_copies)
             )
@@ -175,13 +182,15 @@ class Leases:
 
     def _may_have(self, who: _Asker) -> sa.ColumnElement[bool]:
         """Whether an open item can be the annotator's."""
-        is_live = tables.lease.c.expires > self._database.clock()
-        held = sa.func.coalesce(
-            sa.and_(tables.lease.c.holder != who.annotator, is_live), sa.false()
-        )
         if who.most_copies == 1:
-            return ~held
-        return ~held & ~self._has_a_copy(who.annotator)
+            return ~self._is_held(who)
+        return ~self._is_held(who) & ~self._has_a_copy(who.annotator)
+
+    def _is_held(self, who: _Asker) -> sa.ColumnElement[bool]:
+        """Whether somebody else holds an item."""
+        is_live = tables.lease.c.expires > self._database.clock()
+        held = sa.and_(tables.lease.c.holder != who.annotator, is_live)
+        return sa.func.coalesce(held, sa.false())
 
     def _has_a_copy(self, annotator: str) -> sa.ColumnElement[bool]:
         """Whether the annotator works or worked on another copy of the item's shape."""
@@ -236,6 +245,42 @@ def _of(project: int) -> sa.ColumnElement[bool]:
     return sa.and_(_first.c.project_id == project, _first.c.copy == 1)
 
 
+def _returned_to(connection: sa.Connection, who: _Asker) -> list[int]:
+    """Items whose labels, the annotator's, were sent back and not finished anew since then."""
+    review, later = tables.review, tables.review.alias("later_review")
+    judged = tables.revision.alias("judged")
+    anew, newer = tables.revision.alias("anew"), tables.revision.alias("newer")
+    has_later = sa.exists().where(
+        later.c.item_id == review.c.item_id, later.c.number > review.c.number
+    )
+    is_last = ~sa.exists().where(newer.c.item_id == anew.c.item_id, newer.c.number > anew.c.number)
+    is_finished_anew = sa.exists().where(
+        anew.c.item_id == review.c.item_id,
+        anew.c.number > review.c.revision,
+        anew.c.status != Status.OPEN,
+        is_last,
+    )
+    query = (
+        sa.select(review.c.item_id)
+        .join(
+            judged,
+            sa.and_(
+                judged.c.item_id == review.c.item_id,
+                judged.c.number == review.c.revision,
+                judged.c.annotator == who.annotator,
+            ),
+        )
+        .join(tables.item, tables.item.c.id == review.c.item_id)
+        .where(
+            tables.item.c.project_id == who.project,
+            review.c.verdict == "returned",
+            ~has_later,
+            ~is_finished_anew,
+        )
+    )
+    return list(connection.scalars(query))
+
+
 def _is_after(place: Place) -> sa.ColumnElement[bool]:
     position, copy = place
     is_later_copy = sa.and_(_first.c.position == position, tables.item.c.copy > copy)
@@ -251,6 +296,12 @@ def _place(connection: sa.Connection, project: int, after: int | None) -> Place:
     query = sa.select(*_rank).select_from(_queue)
     row = connection.execute(query.where(_of(project), tables.item.c.position == after)).first()
     return (after, 0) if row is None else (row[0], row[1])
+
+
+def _open_at(connection: sa.Connection, project: int, position: int) -> list[int]:
+    query = sa.select(tables.item.c.id).select_from(_queue)
+    here = (_of(project), tables.item.c.position == position, _is_open)
+    return list(connection.scalars(query.where(*here)))
 
 
 def _most_copies(connection: sa.Connection, project: int) -> int:

@@ -143,7 +143,37 @@ def _remake_item(connection: sa.Connection) -> None:
         connection.exec_driver_sql(step)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _second)
+def _third(connection: sa.Connection) -> None:
+    """Reviews, numbered for each item, and comments."""
+    schema = sa.MetaData()
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    review = sa.Table(
+        "review",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("reviewer", sa.Text, nullable=False),
+        sa.Column("verdict", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    comment = sa.Table(
+        "comment",
+        schema,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("item_id", sa.ForeignKey("item.id"), nullable=False, index=True),
+        sa.Column("landmark", sa.Integer),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+        sa.Column("resolved", sa.Double),
+        sa.Column("resolved_by", sa.Text),
+    )
+    review.create(connection, checkfirst=False)
+    comment.create(connection, checkfirst=False)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

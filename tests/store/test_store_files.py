@@ -76,7 +76,15 @@ def test_migrations_run_once_each_and_the_schema_is_what_queries_expect(tmp_path
     migrate(engine, later)
     assert ran == ["later"]
     found = sa.inspect(engine)
-    for table in (tables.about, tables.project, tables.item, tables.revision, tables.lease):
+    for table in (
+        tables.about,
+        tables.project,
+        tables.item,
+        tables.revision,
+        tables.lease,
+        tables.review,
+        tables.comment,
+    ):
         columns = {column["name"] for column in found.get_columns(table.name)}
         assert columns == {column.name for column in table.columns}
     engine.dispose()

@@ -88,6 +88,8 @@ def test_the_way_leads_past_what_is_somebody_elses(
     claim = store.leases.claim(project, "ann", 3, after=0)
     assert (claim.next_open, claim.way) == ((1, 2, 5), (1, 2, 5))
     clock.now += LEASE_S + 1  # what bea did stays hers, what she only held does not
+    items = store.items(project)
+    assert store.leases.holders(items) == {items[0].id: "ann", items[3].id: "bea"}
     claim = store.leases.claim(project, "ann", 3, after=2)
     assert (claim.next_open, claim.way) == ((4, 5, 6), (4, 5, 6))
 
@@ -125,7 +127,7 @@ def test_a_lease_ends_by_itself_and_is_renewed_by_a_save_and_a_sign_of_life(
     assert not store.leases.renew(items[1], "bea")
     clock.now += 2
     assert store.leases.claim(project, "bea", 2).next_open == (2, 3)
-    assert store.leases.holders(project)[items[0]].name == "ann"
+    assert store.leases.holders(store.items(project))[items[0]] == "ann"
 
 
 def test_saving_what_somebody_else_holds_is_possible_and_leaves_it_to_them(
@@ -134,14 +136,14 @@ def test_saving_what_somebody_else_holds_is_possible_and_leaves_it_to_them(
     store.leases.claim(project, "ann", 1)
     mark(store, project, 0, "bea", Status.OPEN)
     item = store.items(project)[0].id
-    assert store.leases.holders(project)[item].name == "ann"
+    assert store.leases.holders(store.items(project)) == {item: "ann"}
     assert [revision.annotator for revision in store.revisions(item)] == ["bea"]
 
 
 def test_what_is_given_back_is_free(store: AnnotationStore, project: Project) -> None:
     store.leases.claim(project, "ann", 3)
     store.leases.release(project, "ann")
-    assert store.leases.holders(project) == {}
+    assert store.leases.holders(store.items(project)) == {}
     assert store.leases.claim(project, "bea", 3).next_open == (0, 1, 2)
 
 

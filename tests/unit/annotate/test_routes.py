@@ -20,7 +20,8 @@ from starlette.routing import Route
 from annotate import server
 from annotate.host_config import QuietErrors
 from annotate.labelling import ABSENT, placed
-from annotate.routes import MAX_BODY, ROUTES
+from annotate.requests import MAX_BODY
+from annotate.routes import ROUTES
 from annotate.store import AnnotationStore, Draft, NewItem, Project, Status
 from datasets.formats import SparseFormat
 
@@ -336,3 +337,32 @@ def test_streamlit_is_told_to_show_no_window_when_the_server_is_gone() -> None:
 def test_an_answer_that_is_not_known_is_left_alone() -> None:
     answer = asked(app_with(PlainTextResponse("hm")), "GET", "/base/_stcore/host-config")
     assert answer.body == b"hm"
+
+
+def test_two_annotators_are_led_to_different_pictures(ask: Ask, project: Project) -> None:
+    claims = f"/api/projects/{project.id}/claims"
+    ann = ask("POST", claims, {"annotator": "ann", "after": None}).json
+    assert (ann["next_open"], ann["is_end"], ann["open"]) == ([0, 1, 2, 3, 4, 5], True, 6)
+    assert ask("POST", claims, {"annotator": "bea", "after": None}).json["next_open"] == []
+    found = ask("GET", f"/api/projects/{project.id}/items").json["documents"]
+    assert {document["holder"] for document in found} == {"ann"}
+    released = ask("POST", f"/api/projects/{project.id}/releases", {"annotator": "ann"})
+    assert (released.status, released.json) == (200, {})
+    bea = ask("POST", claims, {"annotator": "bea", "after": 4}).json
+    assert (bea["next_open"], bea["way"]) == ([5, 0, 1, 2, 3, 4], [5])
+
+
+def test_a_save_holds_the_picture(ask: Ask, store: AnnotationStore, project: Project) -> None:
+    ask("POST", f"/api/items/{item_of(store, project)}", labels())
+    claims = f"/api/projects/{project.id}/claims"
+    assert ask("POST", claims, {"annotator": "bea"}).json["next_open"] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("change", [{"annotator": ""}, {"after": -1}, {"after": "x"}])
+def test_a_claim_that_makes_no_sense_is_refused(
+    ask: Ask, project: Project, change: dict[str, Any]
+) -> None:
+    body = {"annotator": "ann", "after": None, **change}
+    for path in ("claims", "releases") if "annotator" in change else ("claims",):
+        assert ask("POST", f"/api/projects/{project.id}/{path}", body).status == 400
+    assert ask("POST", f"/api/projects/{project.id}/claims", body, token="x").status == 401
