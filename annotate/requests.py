@@ -16,6 +16,7 @@ from datasets.errors import FewmarkError
 
 MAX_BODY = 256 * 1024
 _NAME_LENGTH = 100
+_TEXT_LENGTH = 2000
 _DIGITS = re.compile("[0-9]{1,10}")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -101,6 +102,16 @@ def _is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
+
+
+def text_in(body: dict[str, Any], field: str) -> str:
+    """A text of some lines that is not empty."""
+    value = body.get(field)
+    if not isinstance(value, str) or not value.strip() or not _is_storable(value):
+        raise Refused(400, f"{field}: expected a text")
+    if len(value) > _TEXT_LENGTH:
+        raise Refused(400, f"{field}: expected at most {_TEXT_LENGTH} characters")
+    return value
 
 
 def number_in(body: dict[str, Any], field: str, at_least: int = 0) -> int:

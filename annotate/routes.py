@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from annotate import queue_routes
+from annotate import queue_routes, review_routes
 from annotate.host_config import QuietErrors
 from annotate.labelling import points_from_json
 from annotate.requests import (
@@ -131,7 +131,10 @@ def _saved(item_id: int, body: dict[str, Any]) -> Revision:
     store = workspace_store()
     item = store.item(item_id)
     names = store.project(item.project).sparse.names
-    return store.save(_draft(item, body, names), at_work=True)
+    draft = _draft(item, body, names)
+    if truth_in(body, "review"):  # a reviewer mends the labels, which stay their annotator's work
+        return store.reviews.fix(draft)[0]
+    return store.save(draft, at_work=True)
 
 
 def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
@@ -168,6 +171,7 @@ _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
     ("api/items/{item:str}", _save, "POST"),
     ("api/frontend/{version:str}/{name:str}", _frontend, "GET"),
     *queue_routes.ENDPOINTS,
+    *review_routes.ENDPOINTS,
 )
 
 ROUTES: list[BaseRoute] = [
