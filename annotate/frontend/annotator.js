@@ -32,7 +32,7 @@ export class Annotator {
     this.data = data;
     this.attachment = new Attachment(this);
     this.server = new Server(new URL(data.root, location.origin).href, data.token);
-    this.queue = new Queue(this.server, data.project);
+    this.queue = new Queue(this.server, data.project, data.annotator);
     const name = `fewmark:${data.store}:${data.project}`;
     const journal = new Journal(browserStorage(), name, data.project_name);
     this.outbox = new Outbox({
@@ -48,7 +48,7 @@ export class Annotator {
       underway: (isUnderway) => this.host.toggleAttribute("data-underway", isUnderway),
       enter: (found, picture) => this.#enter(found, picture),
     });
-    this.walk.open(data.start);
+    this.walk.begin(data.start);
     this.outbox.flush(); // what an earlier page could not send
     this.outbox.forward();
   }
@@ -81,11 +81,11 @@ export class Annotator {
 
   /** New data from the page, such as another name of the annotator. */
   update(data) {
-    if (data.annotator !== this.data.annotator) this.#keepName(data.annotator);
+    if (data.annotator !== this.data.annotator) this.#rename(data.annotator);
     this.data = data;
     this.server.token = data.token;
     this.host.dataset.annotator = data.annotator;
-    if (!this.document) this.walk.open(data.start); // the server was gone when it was asked
+    if (!this.document) this.walk.begin(data.start); // the server was gone when it was asked
     this.outbox.flush();
   }
 
@@ -93,6 +93,7 @@ export class Annotator {
   async back() {
     this.outbox.flush();
     this.outbox.forward();
+    this.beat();
     const { document } = this;
     if (!document) return;
     this.queue.refresh([document.position, this.walk.wanted]);
@@ -105,8 +106,14 @@ export class Annotator {
 
   // ------------------------------------------------------------- pictures
 
-  /** For the page's next visit: a reload must not give the labels to somebody else. */
-  #keepName(annotator) {
+  /** A sign of life: what is held for the annotator stays held. */
+  beat() {
+    if (this.document) this.queue.claim(this.document.position).catch(() => {});
+  }
+
+  /** For the page's next visit, too: a reload must not give the labels to somebody else. */
+  #rename(annotator) {
+    this.queue.handOver(annotator, this.document?.position ?? null).catch(() => {});
     const value = encodeURIComponent(annotator);
     document.cookie = `fewmark_annotator=${value}; path=/; max-age=31536000; samesite=lax`;
   }

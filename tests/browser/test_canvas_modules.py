@@ -531,3 +531,20 @@ def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
         {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
         {"swallow": True}, {"command": "undo"}, {"command": "next"}, {"command": "fit"}, None, None,
     ]  # fmt: skip
+
+
+def test_the_way_leads_past_what_is_somebody_elses_and_is_the_order_where_nobody_tells(
+    run: Run,
+) -> None:
+    result = run("""
+      const { Queue } = await import("/api/frontend/x/queue.js");
+      const answers = [{ way: [1, 4, 9], is_end: true, next_open: [1, 4, 9] }];
+      const asked = [];
+      const claim = async (...question) => { asked.push(question); return answers.shift(); };
+      const queue = new Queue({ claim }, 7, "ann");
+      await queue.claim(0);
+      const ahead = [0, 1, 4, 9, 2].map((position) => queue.after(position));
+      const back = [9, 4, 1, 0].map((position) => queue.before(position));
+      return [asked, ahead.map(String), back];
+    """)
+    assert result == [[[7, "ann", 0]], ["1", "4", "9", "Infinity", "3"], [4, 1, 0, -1]]
