@@ -194,6 +194,52 @@ def timing(store: str, name: str, *, as_json: bool) -> None:
     report({"project": name, **asdict(timing_of(pictures))}, as_json=as_json, rows=rows)
 
 
+@project.command("overlap")
+@click.argument("store")
+@click.argument("name")
+@click.option("--copies", type=click.IntRange(min=2), default=2, show_default=True)
+@click.option("--share", type=float, default=0.1, show_default=True, help="Of the pictures.")
+@json_option
+def overlap(store: str, name: str, *, copies: int, share: float, as_json: bool) -> None:
+    """Have several people mark the same pictures of project NAME, evenly spread ones.
+
+    What there is already counts: given twice, nothing is added.
+    """
+    from annotate.store import open_store
+
+    with _opened(open_store(store, must_exist=True)) as opened:
+        added = opened.add_copies(opened.project(name), copies, share)
+    report({"project": name, "copies": copies, "added": added}, as_json=as_json)
+
+
+@project.command("agreement")
+@click.argument("store")
+@click.argument("name")
+@json_option
+def agreement(store: str, name: str, *, as_json: bool) -> None:
+    """How far people agree on the pictures of project NAME that several of them marked.
+
+    Distances and sigma (of one person's click, in x and in y) in percent of the format's first
+    span, or of the box where its ends are not marked.
+    """
+    from annotate.overlap import agreement_of
+    from annotate.store import open_store
+
+    with _opened(open_store(store, must_exist=True)) as opened:
+        found = opened.project(name)
+        result = agreement_of(opened, found)
+    each = result.landmarks
+    columns = (each.pairs, each.distance_percent, each.sigma_percent, each.presence)
+    rows = []
+    for landmark, *values in zip(found.sparse.names, *(c.tolist() for c in columns), strict=True):
+        pairs, *rest = (None if value != value else value for value in values)  # noqa: PLR0124 - NaN
+        distance, sigma, presence = rest
+        row = {"landmark": landmark, "pairs": pairs, "distance_percent": distance}
+        rows.append({**row, "sigma_percent": sigma, "same_presence": presence})
+    summary = {"project": name, "shapes": result.shapes, "percent_of": result.unit}
+    report(summary, as_json=as_json, rows=rows)
+
+
 @project.command("simulate")
 @click.argument("store")
 @click.argument("name")
@@ -274,10 +320,18 @@ def ghosts(store: str, name: str, predictions: Path | None, *, remove: bool, as_
 @click.argument("name")
 @click.argument("out", type=PATH)
 @click.option("--done-only", is_flag=True, help="Only pictures in which every landmark is decided.")
+@click.option("--all-copies", is_flag=True, help="Every person's labels, not the consensus.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @json_option
-def export(
-    store: str, name: str, out: Path, *, done_only: bool, force: bool, as_json: bool
+def export(  # noqa: PLR0913 - one option each
+    store: str,
+    name: str,
+    out: Path,
+    *,
+    done_only: bool,
+    all_copies: bool,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write the labels of project NAME as a data set; landmarks nobody marked are absent.
 
@@ -290,7 +344,9 @@ def export(
 
     require_free(out, force=force)
     with _opened(open_store(store, must_exist=True)) as opened:
-        dataset = export_labels(opened, opened.project(name), out, done_only=done_only)
+        dataset = export_labels(
+            opened, opened.project(name), out, done_only=done_only, all_copies=all_copies
+        )
     report({"written": str(out), "shapes": len(dataset)}, as_json=as_json)
 
 

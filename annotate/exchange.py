@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.labelling import Point, arrays_from_points, points_from_arrays
-from annotate.store import AnnotationStore, Draft, NewItem, Project
+from annotate.labelling import Point, points_from_arrays
+from annotate.overlap import agreed
+from annotate.store import AnnotationStore, Draft, Item, NewItem, Project
 from annotate.tasks import Document, documents, status_of
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, StoreError
@@ -229,10 +230,23 @@ def exported_documents(
     ]
 
 
+def _exported_name(item: Item, *, all_copies: bool) -> str:
+    shape_id = item.content.shape_id
+    return f"{shape_id}#{item.copy}" if all_copies and item.copy > 1 else shape_id
+
+
 def export_dataset(
-    store: AnnotationStore, project: Project, *, done_only: bool = False
+    store: AnnotationStore,
+    project: Project,
+    *,
+    done_only: bool = False,
+    all_copies: bool = False,
 ) -> LandmarkDataset:
     """The labels of a project as a data set in its dense format; what nobody marked is absent.
+
+    Of a shape that several people marked there is one row, their consensus (see
+    `annotate.agreement.consensus`), or with `all_copies` one for each, named ``shape#2`` from the
+    second on.
 
     Items without a placed landmark are left out, skipped ones too; `done_only` leaves out those
     that are not complete as well.
@@ -248,15 +262,18 @@ def export_dataset(
             f"{project.name}: no picture is labelled yet, so there is nothing to export"
         )
     dense, chosen = project.sparse.dense, project.sparse.chosen
-    arrays = [arrays_from_points(d.points(len(chosen)), chosen, len(dense)) for d in found]
+    groups: dict[str, list[Document]] = {}
+    for document in found:
+        groups.setdefault(_exported_name(document.item, all_copies=all_copies), []).append(document)
+    arrays = [agreed(group, dense, list(chosen)) for group in groups.values()]
     shapes = ShapeSet(dense, np.stack([a for a, _ in arrays]), np.stack([b for _, b in arrays]))
-    contents = [document.item.content for document in found]
+    contents = [group[0].item.content for group in groups.values()]
     root = Path(os.path.commonpath([content.image.parent for content in contents]))
     boxes = np.array([content.box or (np.nan,) * 4 for content in contents])
     splits: list[Any] = [content.split for content in contents]
     subjects: list[Any] = [content.subject for content in contents]
     samples = sample_table(
-        [content.shape_id for content in contents],
+        list(groups),
         [content.image.relative_to(root).as_posix() for content in contents],
         height_px=[content.height_px for content in contents],
         width_px=[content.width_px for content in contents],

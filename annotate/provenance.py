@@ -14,7 +14,12 @@ LABELS_FILE = "labels.csv"
 
 
 def export_labels(
-    store: AnnotationStore, project: Project, folder: str | Path, *, done_only: bool = False
+    store: AnnotationStore,
+    project: Project,
+    folder: str | Path,
+    *,
+    done_only: bool = False,
+    all_copies: bool = False,
 ) -> LandmarkDataset:
     """Write the labels of a project as a data set, with the table of how they came about.
 
@@ -25,7 +30,7 @@ def export_labels(
     FileFormatError
         If the folder cannot be written.
     """
-    dataset = export_dataset(store, project, done_only=done_only)
+    dataset = export_dataset(store, project, done_only=done_only, all_copies=all_copies)
     path = dataset.save(folder) / LABELS_FILE
     table = labels_table(store, project, done_only=done_only)
     with named_errors(path, "written"), replacing(path) as new:
@@ -36,25 +41,29 @@ def export_labels(
 def labels_table(
     store: AnnotationStore, project: Project, *, done_only: bool = False
 ) -> pd.DataFrame:
-    """Every point of `export_dataset`, and how it came about.
+    """Every point behind `export_dataset`, those of all copies, and how it came about.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``shape_id``, ``landmark`` (its name), ``x``, ``y`` in pixels, missing where absent,
-        ``visibility`` (0, 1, 2), ``source`` (a `Source`), ``ms`` (whole milliseconds of work on
-        it, missing where not known) and ``annotator`` of the picture's latest revision.
+        Columns ``shape_id``, ``copy`` (from 1), ``landmark`` (its name), ``x``, ``y`` in pixels,
+        missing where absent, ``visibility`` (0, 1, 2), ``source`` (a `Source`), ``ms`` (whole
+        milliseconds of work on it, missing where not known) and ``annotator`` of the picture's
+        latest revision.
     """
     names = project.sparse.names
     rows = [
         (
-            document.item.content.shape_id, name, point.x, point.y, int(point.visibility),
-            point.source.value, point.ms, document.revision.annotator,
+            document.item.content.shape_id, document.item.copy, name,
+            point.x, point.y, int(point.visibility), point.source.value, point.ms,
+            document.revision.annotator,
         )
         for document in exported_documents(store, project, done_only=done_only)
         if document.revision is not None
         for name, point in zip(names, document.revision.points, strict=True)
         if point is not None
     ]  # fmt: skip
-    columns = ["shape_id", "landmark", "x", "y", "visibility", "source", "ms", "annotator"]
+    columns = [
+        "shape_id", "copy", "landmark", "x", "y", "visibility", "source", "ms", "annotator",
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"ms": "Int64"})

@@ -6,34 +6,35 @@ messages. Every route is there a second time below any path, for servers that li
 """
 
 import functools
-import json
-import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
 import cv2
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from annotate import server
+from annotate import queue_routes, review_routes, server
 from annotate.access import Right
 from annotate.expectation import expectation
-from annotate.guard import (
-    Refused,
-    entry,
-    give_pictures,
-    note,
-    require_same_site,
-    require_sight,
-)
+from annotate.guard import Refused, entry, give_pictures, require_sight
 from annotate.host_config import QuietErrors
 from annotate.identity import TrustedHeader
-from annotate.labelling import LabelError, points_from_json
+from annotate.labelling import points_from_json
+from annotate.requests import (
+    Endpoint,
+    admitted,
+    admitted_to_item,
+    answered,
+    json_body,
+    name_in,
+    number_in,
+    number_in_path,
+    truth_in,
+    whole_number,
+)
 from annotate.server import (
     FRONTEND,
     document_for_browser,
@@ -42,18 +43,13 @@ from annotate.server import (
     is_image_key,
     workspace_store,
 )
-from annotate.store import ConflictError, Draft, Item, Revision, Status, UnknownEntryError
+from annotate.store import Draft, Item, Revision, Status
 from annotate.tasks import BATCH, documents, haunted, revision_to_json, status_of
-from datasets.errors import FewmarkError, FileFormatError
+from datasets.errors import FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
 from datasets.workspace import Workspace
 
-MAX_BODY = 256 * 1024
-BODY_WITHIN_S = 20.0
-"""A body that takes longer to arrive holds a place that others need."""
-
 _MAX_BATCH = 200
-_NAME_LENGTH = 100
 # Browsers do not show TIFF, and show WebP as it lies, not as its camera says.
 _SERVED_AS_THEY_ARE = IMAGE_SUFFIXES - {".tif", ".tiff", ".webp"}
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -63,45 +59,13 @@ _NO_OTHER_SITE = {
 }
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
-_DIGITS = re.compile("[0-9]{1,10}")
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def _answered(endpoint: Endpoint) -> Endpoint:
-    """Turn errors into answers, and what is refused into a line of the log."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                require_same_site(request)
-            return await endpoint(request)
-        except ConflictError as error:
-            current = revision_to_json(error.current)
-            return JSONResponse({"error": str(error), "current": current}, 409)
-        except (Refused, UnknownEntryError, LabelError) as error:
-            status = _status(error)
-            note(request, status, str(error))
-            return JSONResponse({"error": str(error)}, status)
-        except FewmarkError as error:
-            return JSONResponse({"error": str(error)}, 503)
-
-    return answer
-
-
-def _status(error: Refused | UnknownEntryError | LabelError) -> int:
-    if isinstance(error, Refused):
-        return error.status
-    return 404 if isinstance(error, UnknownEntryError) else 400
-
 
 async def _items(request: Request) -> Response:
     """Documents of a project: ``?start=0&count=24``."""
-    granted = entry(request)
-    start = _whole(request.query_params.get("start", "0"), "start")
-    count = min(_whole(request.query_params.get("count", str(BATCH)), "count"), _MAX_BATCH)
-    project_id = _id(request, "project")
-    await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    project_id = number_in_path(request, "project")
+    granted = await admitted(request, Right.SEE, project_id)
+    start = whole_number(request.query_params.get("start", "0"), "start")
+    count = min(whole_number(request.query_params.get("count", str(BATCH)), "count"), _MAX_BATCH)
     answer = await run_in_threadpool(_batch, project_id, start, count)
     give_pictures(request, answer, granted)
     return answer
@@ -127,30 +91,16 @@ def _batch(project_id: int, start: int, count: int) -> Response:
 
 async def _model(request: Request) -> Response:
     """What the canvas needs to expect landmarks from others; null where nothing is known."""
-    granted = entry(request)
-    project_id = _id(request, "project")
-    await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    project_id = number_in_path(request, "project")
+    await admitted(request, Right.SEE, project_id)
     project = await run_in_threadpool(workspace_store().project, project_id)
     found = await run_in_threadpool(expectation, Workspace.from_environment(), project)
     return JSONResponse({"model": found})
 
 
-def _id(request: Request, name: str) -> int:
-    text = request.path_params[name]
-    if not _DIGITS.fullmatch(text) or int(text) >= 2**31:  # more than the store's columns hold
-        raise Refused(404, f"there is no {name} {text!r:.20}")
-    return int(text)
-
-
-def _whole(text: str, name: str) -> int:
-    if not _DIGITS.fullmatch(text) or len(text) > 9:
-        raise Refused(400, f"{name}: expected a whole number, found {text!r:.40}")
-    return int(text)
-
-
 async def _image(request: Request) -> Response:
     """The picture of an item; only pictures of the store can be asked for."""
-    item_id = _id(request, "item")
+    item_id = number_in_path(request, "item")
     if not is_image_key(item_id, request.query_params.get("key")):
         raise Refused(401, "this address of a picture is not valid any more; reload the page")
     return await run_in_threadpool(_picture, request, item_id)
@@ -195,14 +145,12 @@ def _require_size(path: Path, found: tuple[int, int], stored: tuple[int, int]) -
 
 async def _save(request: Request) -> Response:
     """Save labels; answers with the item's current revision, or 409 with what is there instead."""
-    granted = entry(request)
-    item_id = _id(request, "item")
-    item = await run_in_threadpool(workspace_store().item, item_id)
-    await run_in_threadpool(granted.visitor, Right.LABEL, item.project)
-    body = await _json_body(request)
-    if granted.person is not None:
-        body["annotator"] = granted.person  # whatever it says
-    revision = await run_in_threadpool(_saved, item, body)
+    item_id = number_in_path(request, "item")
+    granted = await admitted_to_item(request, Right.LABEL, item_id)
+    body = await json_body(request, granted)
+    if truth_in(body, "review"):
+        await admitted_to_item(request, Right.REVIEW, item_id)
+    revision = await run_in_threadpool(_saved, item_id, body)
     return JSONResponse(revision_to_json(revision))
 
 
@@ -218,83 +166,31 @@ async def _renew(request: Request) -> Response:
     return answer
 
 
-async def _json_body(request: Request) -> dict[str, Any]:
-    try:
-        with anyio.fail_after(BODY_WITHIN_S):
-            data = await _body(request)
-    except TimeoutError as error:
-        raise Refused(408, "the labels did not arrive in time") from error
-    except ClientDisconnect as error:
-        raise Refused(400, "the labels did not arrive whole") from error
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "the labels are not JSON") from error
-    if not isinstance(body, dict):
-        raise Refused(400, "the labels are not a JSON object")
-    return body
-
-
-async def _body(request: Request) -> bytes:
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise Refused(413, f"more than {MAX_BODY} bytes of labels")
-    return data
-
-
-def _saved(item: Item, body: dict[str, Any]) -> Revision:
+def _saved(item_id: int, body: dict[str, Any]) -> Revision:
     store = workspace_store()
+    item = store.item(item_id)
     names = store.project(item.project).sparse.names
-    return store.save(_draft(item, body, names))
+    draft = _draft(item, body, names)
+    if truth_in(body, "review"):  # a reviewer mends the labels, which stay their annotator's work
+        return store.reviews.fix(draft)[0]
+    return store.save(draft, at_work=True)
 
 
 def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
     size = item.content.height_px, item.content.width_px
     points = points_from_json(body.get("points"), names, size)
-    skipped, flag = _truth(body, "skipped"), _truth(body, "flag")
+    skipped, flag = truth_in(body, "skipped"), truth_in(body, "flag")
     return Draft(
         item=item.id,
-        annotator=_name(body, "annotator"),
-        writer=_name(body, "writer"),
-        sequence=_number(body, "sequence", at_least=1),
-        base=_number(body, "base"),
+        annotator=name_in(body, "annotator"),
+        writer=name_in(body, "writer"),
+        sequence=number_in(body, "sequence", at_least=1),
+        base=number_in(body, "base"),
         points=points,
         status=Status.SKIPPED if skipped else status_of(points),
         flag=flag,
-        active_ms=_number(body, "active_ms"),
+        active_ms=number_in(body, "active_ms"),
     )
-
-
-def _name(body: dict[str, Any], field: str) -> str:
-    value = body.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LENGTH or not _is_utf8(value):
-        raise Refused(400, f"{field}: expected a text of 1 to {_NAME_LENGTH} characters")
-    return value
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether a text can be written: JSON may hold half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _number(body: dict[str, Any], field: str, at_least: int = 0) -> int:
-    value = body.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value < 2**31:
-        raise Refused(400, f"{field}: expected a whole number of at least {at_least}")
-    return value
-
-
-def _truth(body: dict[str, Any], field: str) -> bool:
-    value = body.get(field, False)
-    if not isinstance(value, bool):
-        raise Refused(400, f"{field}: expected true or false")
-    return value
 
 
 async def _frontend(request: Request) -> Response:
@@ -315,10 +211,12 @@ _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
     ("api/items/{item:str}", _save, "POST"),
     ("api/token", _renew, "POST"),
     ("api/frontend/{version:str}/{name:str}", _frontend, "GET"),
+    *queue_routes.ENDPOINTS,
+    *review_routes.ENDPOINTS,
 )
 
 ROUTES: list[BaseRoute] = [
-    Route(prefix + path, _answered(endpoint), methods=[method])
+    Route(prefix + path, answered(endpoint), methods=[method])
     for prefix in ("/", "/{base:path}/")
     for path, endpoint, method in _ENDPOINTS
 ]

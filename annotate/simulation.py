@@ -62,7 +62,9 @@ def simulate_labels(
             clicks = exact + rng.normal(scale=noise * lengths[row], size=exact.shape)
             seen = whole.shapes.visibility[row, chosen]
             points = tuple(_click(xy, code) for xy, code in zip(clicks, seen, strict=True))
-            drafts.append(first_draft(document.item.id, "simulated", points))
+            copy = document.item.copy  # every copy is another person's work
+            name = "simulated" if copy == 1 else f"simulated-{copy}"
+            drafts.append(first_draft(document.item.id, name, points))
     store.save_all(drafts)
     return Imported(len(drafts), before, unknown)
 

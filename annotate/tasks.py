@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from annotate.labelling import Point, has_position, is_complete, point_to_json
-from annotate.store import AnnotationStore, Item, Project, Revision, Status
+from annotate.store import AnnotationStore, Comment, Item, Project, Review, Revision, Status
 
 BATCH = 24
 """Documents sent to a browser at a time."""
@@ -12,10 +12,17 @@ BATCH = 24
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An item with its current labels and, where asked for, its ghosts."""
+    """An item with its current labels, as an annotator works on it.
+
+    `holder` is who works on it now, or whose work it was; `review` the verdict that stands;
+    `ghosts` are what a model proposes, where they were asked for.
+    """
 
     item: Item
     revision: Revision | None
+    holder: str | None = None
+    review: Review | None = None
+    comments: tuple[Comment, ...] = ()
     ghosts: tuple[Point | None, ...] | None = None
 
     def points(self, m: int) -> tuple[Point | None, ...]:
@@ -38,8 +45,33 @@ def documents(
 ) -> list[Document]:
     """Documents of a project from a position on, in the order of its queue."""
     items = store.items(project, start, count)
+    return _documents(store, items)
+
+
+def document_of(store: AnnotationStore, item: Item) -> Document:
+    """The document of one item."""
+    return _documents(store, [item])[0]
+
+
+def _documents(store: AnnotationStore, items: list[Item]) -> list[Document]:
     current = store.current(items)
-    return [Document(item, current.get(item.id)) for item in items]
+    holders = store.leases.holders(items)
+    comments = store.reviews.comments(items)
+    reviews = {
+        number: review
+        for number, review in store.reviews.current(items).items()
+        if review.stands(current.get(number))
+    }
+    return [
+        Document(
+            item,
+            current.get(item.id),
+            holders.get(item.id),
+            reviews.get(item.id),
+            tuple(comments.get(item.id, ())),
+        )
+        for item in items
+    ]
 
 
 def haunted(store: AnnotationStore, found: list[Document]) -> list[Document]:
@@ -71,6 +103,30 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
     }
 
 
+def review_to_json(review: Review | None) -> dict[str, Any] | None:
+    """What a browser has to know of a review."""
+    if review is None:
+        return None
+    return {
+        "verdict": review.verdict.value,
+        "reviewer": review.reviewer,
+        "revision": review.revision,
+    }
+
+
+def comment_to_json(comment: Comment) -> dict[str, Any]:
+    """A comment for a browser."""
+    return {
+        "comment": comment.id,
+        "landmark": comment.landmark,
+        "author": comment.author,
+        "text": comment.text,
+        "created": comment.created,
+        "resolved": comment.resolved is not None,
+        "resolved_by": comment.resolved_by,
+    }
+
+
 def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
     """The document for a browser; `image` is the address of its picture."""
     content, ghosts = document.item.content, document.ghosts
@@ -93,5 +149,9 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "width": content.width_px,
         "box": None if content.box is None else list(content.box),
         "ghosts": None if ghosts is None else [point_to_json(point) for point in ghosts],
+        "copy": document.item.copy,
+        "holder": document.holder,
+        "review": review_to_json(document.review),
+        "comments": [comment_to_json(comment) for comment in document.comments],
         **labels,
     }

@@ -37,7 +37,7 @@ export class Annotator {
     this.data = data;
     this.attachment = new Attachment(this);
     this.server = new Server(new URL(data.root, location.origin).href, data.token);
-    this.queue = new Queue(this.server, data.project);
+    this.queue = new Queue(this.server, data.project, data.annotator);
     // Where people sign in, what one of them has not sent yet is not for the next one to send.
     const owner = data.owner ? `${encodeURIComponent(data.owner)}:` : "";
     const name = `fewmark:${data.store}:${owner}${data.project}`;
@@ -55,7 +55,7 @@ export class Annotator {
       underway: (isUnderway) => this.host.toggleAttribute("data-underway", isUnderway),
       enter: (found, picture) => this.#enter(found, picture),
     });
-    this.walk.open(data.start);
+    this.walk.begin(data.start);
     this.#learn();
     this.outbox.flush(); // what an earlier page could not send
     this.outbox.forward();
@@ -109,13 +109,13 @@ export class Annotator {
 
   /** New data from the page, such as another name of the annotator. */
   update(data) {
-    if (data.annotator !== this.data.annotator) this.#keepName(data.annotator);
+    if (data.annotator !== this.data.annotator) this.#rename(data.annotator);
     const isHauntedAnew = JSON.stringify(data.ghosts) !== JSON.stringify(this.data.ghosts);
     this.data = data;
     this.server.token = data.token;
     this.host.dataset.annotator = data.annotator;
     if (isHauntedAnew) this.#renewGhosts();
-    if (!this.document) this.walk.open(data.start); // the server was gone when it was asked
+    if (!this.document) this.walk.begin(data.start); // the server was gone when it was asked
     this.outbox.flush();
   }
 
@@ -137,6 +137,7 @@ export class Annotator {
     if (this.data.renew_ms) await this.#renew();
     this.outbox.flush();
     this.outbox.forward();
+    this.beat();
     const { document } = this;
     if (!document) return;
     this.queue.refresh([document.position, this.walk.wanted]);
@@ -149,8 +150,14 @@ export class Annotator {
 
   // ------------------------------------------------------------- pictures
 
-  /** For the page's next visit: a reload must not give the labels to somebody else. */
-  #keepName(annotator) {
+  /** A sign of life: what is held for the annotator stays held. */
+  beat() {
+    if (this.document) this.queue.claim(this.document.position).catch(() => {});
+  }
+
+  /** For the page's next visit, too: a reload must not give the labels to somebody else. */
+  #rename(annotator) {
+    this.queue.handOver(annotator, this.document?.position ?? null).catch(() => {});
     const value = encodeURIComponent(annotator);
     document.cookie = `fewmark_annotator=${value}; path=/; max-age=31536000; samesite=lax`;
   }

@@ -2,6 +2,8 @@
 
 import { isForeign, meaning } from "./keys.js";
 
+const BEAT_MS = 5 * 60_000; // a third of how long pictures are held
+
 export class Attachment {
   #listeners = null;
 
@@ -25,6 +27,10 @@ export class Attachment {
       if (document.visibilityState === "visible") annotator.back();
       else annotator.outbox.flush();
     }, { signal });
+    const beat = setInterval(() => {
+      if (document.visibilityState === "visible") annotator.beat();
+    }, BEAT_MS);
+    signal.addEventListener("abort", () => clearInterval(beat));
     addEventListener("beforeunload", (event) => {
       if (!annotator.outbox.isKept) event.preventDefault(); // the browser asks
     }, { signal });

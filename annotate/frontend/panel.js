@@ -84,9 +84,12 @@ export class Panel {
   }
 
   /** Where we are: position from 0, counts of the project, the open document. */
-  showPlace(document, { total, done, skipped }) {
+  showPlace(document, { total, done, skipped, annotator }) {
     const flag = document.flag ? " ⚑" : "";
-    this.place.textContent = `${document.position + 1} of ${total} · ${document.name}${flag}`;
+    const { holder } = document;
+    const others = document.status === "open" ? ` · ${holder} is at it` : ` · by ${holder}`;
+    const who = holder && holder !== annotator ? others : "";
+    this.place.textContent = `${document.position + 1} of ${total} · ${document.name}${flag}${who}`;
     this.place.title = document.name;
     this.meter.max = Math.max(1, total);
     this.meter.value = done + skipped;

@@ -1,4 +1,6 @@
-// The pictures of a project in their order: documents in batches, pictures loaded ahead.
+// The pictures of a project: documents in batches, pictures loaded ahead, and the way from one to
+// the next. The server holds what comes next for the annotator; the way leads past what is
+// somebody else's. Where the server does not answer, the way is the order of the project.
 
 const BATCH = 24;
 const AHEAD = 3;
@@ -16,13 +18,16 @@ export class Queue {
   #loading = new Map(); // first position of a batch -> promise
   #saved = new Map(); // item -> the last answer to a save
   #pictures = new Map(); // item -> { image, address, ready }
+  #next = new Map(); // position -> the one that follows on the way
+  #previous = new Map();
   total = 0;
   done = 0;
   skipped = 0;
 
-  constructor(server, project) {
+  constructor(server, project, annotator = "") {
     this.server = server;
     this.project = project;
+    this.annotator = annotator;
   }
 
   /** The document at a position, from memory if it is there. */
@@ -75,11 +80,37 @@ export class Queue {
     }
   }
 
-  /** Position of the first open picture from `start` on, going round; null where all are done. */
-  async nextOpen(start) {
-    const after = await this.server.documents(this.project, start, 1);
-    if (after.first_open !== null || start === 0) return after.first_open;
-    return (await this.server.documents(this.project, 0, 1)).first_open;
+  /** Hold what comes next, and learn the way there. */
+  async claim(here) {
+    const claim = await this.server.claim(this.project, this.annotator, here);
+    let last = here;
+    for (const position of claim.way) {
+      if (last !== null) this.#connect(last, position);
+      last = position;
+    }
+    if (last !== null && claim.is_end) this.#next.set(last, Infinity);
+    return claim;
+  }
+
+  #connect(position, next) {
+    this.#next.set(position, next);
+    this.#previous.set(next, position);
+  }
+
+  after(position) {
+    return this.#next.get(position) ?? position + 1;
+  }
+
+  before(position) {
+    return this.#previous.get(position) ?? position - 1;
+  }
+
+  /** Another annotator sits here: what the one before held is free. */
+  async handOver(annotator, here) {
+    const before = this.annotator;
+    this.annotator = annotator;
+    await this.server.release(this.project, before);
+    await this.claim(here);
   }
 
   /** Forget documents (not those that are open or opening): others may have changed them. */
@@ -118,10 +149,17 @@ export class Queue {
     return entry;
   }
 
-  /** Load what comes next, so that going on takes no time. */
+  /** Hold and load what comes next, so that going on takes no time. */
   prepare(position) {
-    for (let next = position + 1; next <= Math.min(position + AHEAD, this.total - 1); next += 1) {
+    this.#loadAhead(position);
+    this.claim(position).then(() => this.#loadAhead(position), () => {});
+  }
+
+  #loadAhead(position) {
+    let next = this.after(position);
+    for (let step = 0; step < AHEAD && next < this.total; step += 1) {
       this.get(next).then((document) => document && this.picture(document), () => {});
+      next = this.after(next);
     }
   }
 }

@@ -27,6 +27,23 @@ export class Server {
     return reply.ok ? (await reply.json()).model : null;
   }
 
+  /** Hold the next open pictures for somebody who is at a position; null: at none yet. */
+  claim(project, annotator, after) {
+    return this.#post(`api/projects/${project}/claims`, { annotator, after });
+  }
+
+  /** Give back what somebody holds. */
+  release(project, annotator) {
+    return this.#post(`api/projects/${project}/releases`, { annotator });
+  }
+
+  async #post(path, body) {
+    const headers = { "Content-Type": "application/json", "X-Fewmark-Token": this.token };
+    const reply = await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!reply.ok) throw new Error(await this.#problem(reply));
+    return reply.json();
+  }
+
   /** Save labels. `keepalive`: the request goes on when the page is closed. */
   async save(item, body) {
     const text = JSON.stringify(body);

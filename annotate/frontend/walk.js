@@ -47,23 +47,31 @@ export class Walk {
     }
   }
 
+  /** Open the first picture that is ours to mark; `otherwise` where there is none. */
+  async begin(otherwise) {
+    const asked = this.#asked;
+    const claim = await this.queue.claim(null).catch(() => null);
+    if (asked === this.#asked) await this.open(claim?.next_open[0] ?? otherwise);
+  }
+
   step(by) {
-    const position = this.wanted + by;
+    const position = by > 0 ? this.queue.after(this.wanted) : this.queue.before(this.wanted);
     if (position < 0) return;
     this.on.leave();
     if (position >= this.queue.total) this.on.say("That was the last picture.");
     else this.open(position);
   }
 
-  /** To the next picture that is not done; nowhere if another is asked for meanwhile. */
+  /** To the next picture that is ours to mark; nowhere if another is asked for meanwhile. */
   async toOpen() {
     this.on.leave();
     const asked = this.#asked;
     try {
-      const position = await this.queue.nextOpen(this.wanted + 1);
+      const claim = await this.queue.claim(this.wanted);
       if (asked !== this.#asked) return;
-      if (position === null) this.on.say("Every picture is done.");
-      else this.open(position);
+      if (claim.next_open.length > 0) this.open(claim.next_open[0]);
+      else if (claim.open > 0) this.on.say("What is left is with others.");
+      else this.on.say("Every picture is done.");
     } catch (error) {
       this.on.say(`Cannot ask for the next open picture: ${error.message}`);
     }

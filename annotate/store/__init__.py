@@ -2,6 +2,7 @@
 
 from annotate.store.annotation_store import AnnotationStore, open_store
 from annotate.store.ghost_rows import GhostSource
+from annotate.store.leases import LEASE_S, Claim
 from annotate.store.records import (
     ConflictError,
     Counts,
@@ -13,9 +14,13 @@ from annotate.store.records import (
     Status,
     UnknownEntryError,
 )
+from annotate.store.reviews import Comment, Review, Reviews, Verdict
 
 __all__ = [
+    "LEASE_S",
     "AnnotationStore",
+    "Claim",
+    "Comment",
     "ConflictError",
     "Counts",
     "Draft",
@@ -23,8 +28,11 @@ __all__ = [
     "Item",
     "NewItem",
     "Project",
+    "Review",
+    "Reviews",
     "Revision",
     "Status",
     "UnknownEntryError",
+    "Verdict",
     "open_store",
 ]

@@ -1,15 +1,15 @@
 """The store itself: what can be asked of it and saved into it."""
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from annotate.access import Membership, Role
 from annotate.store import members, rows, tables
-from annotate.store.engine import clear_errors, connect, home_of, url_of
+from annotate.store.copies import add_copies
+from annotate.store.engine import Database, clear_errors, connect, home_of, url_of
 from annotate.store.ghost_rows import (
     GhostSource,
     Points,
@@ -17,6 +17,7 @@ from annotate.store.ghost_rows import (
     read_source,
     replace_ghosts,
 )
+from annotate.store.leases import Leases
 from annotate.store.migrations import migrate
 from annotate.store.records import (
     Counts,
@@ -28,12 +29,15 @@ from annotate.store.records import (
     Status,
     UnknownEntryError,
 )
+from annotate.store.reviews import Reviews
 from annotate.store.saving import save_draft
 from datasets.errors import StoreError
 from datasets.formats import SparseFormat
 
 
-def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
+def open_store(
+    url: str, *, must_exist: bool = False, clock: Callable[[], float] = time.time
+) -> "AnnotationStore":
     """Open a store, making it where there is none and bringing its schema up to date.
 
     Parameters
@@ -42,6 +46,8 @@ def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
         Path of an SQLite file, or an SQLAlchemy URL such as ``sqlite:////home/me/labels.sqlite``.
     must_exist
         Refuse to make a new SQLite file.
+    clock
+        Seconds since 1970.
 
     Raises
     ------
@@ -55,7 +61,7 @@ def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
             raise StoreError(f"{path}: there is no annotation store; 'project create' makes one")
         if path.stat().st_size == 0:
             raise StoreError(f"{path}: an empty file is no annotation store")
-    store = AnnotationStore(connect(url))
+    store = AnnotationStore(connect(url), clock)
     try:
         with clear_errors():
             migrate(store.engine)
@@ -68,12 +74,16 @@ def open_store(url: str, *, must_exist: bool = False) -> "AnnotationStore":
 class AnnotationStore:
     """Projects, items and revisions in a database; safe to share between threads.
 
-    Revisions are only ever added. The current labels of an item are its latest revision.
+    Revisions are only ever added. The current labels of an item are its latest revision. Who works
+    on what is in `leases`, what others think of it in `reviews`.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
         self.engine = engine
+        self._database = Database(engine, clock)
         self._home = home_of(engine.url)
+        self.leases = Leases(self._database)
+        self.reviews = Reviews(self._database)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -91,19 +101,8 @@ class AnnotationStore:
 
     def _fact(self, name: str) -> str:
         query = sa.select(tables.about.c.value).where(tables.about.c.name == name)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return str(connection.scalar(query))
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        engine = self.engine.execution_options(reads_only=True)
-        with clear_errors(), engine.begin() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with clear_errors(), self.engine.begin() as connection:
-            yield connection
 
     def create_project(
         self,
@@ -140,9 +139,9 @@ class AnnotationStore:
             **rows.row_from_sparse(sparse),
             "guide": None if guide is None else [list(point) for point in guide],
             "archived": False,
-            "created": time.time(),
+            "created": self._database.clock(),
         }
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             taken = sa.select(tables.project.c.id).where(tables.project.c.name == name)
             if connection.scalar(taken) is not None:
                 raise StoreError(f"there is a project {name!r} already; choose another name")
@@ -157,7 +156,7 @@ class AnnotationStore:
 
     def projects(self) -> list[Project]:
         """All projects, archived ones too, in order of creation."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             found = connection.execute(sa.select(tables.project).order_by(tables.project.c.id))
             return [rows.project_from_row(row) for row in found]
 
@@ -170,7 +169,7 @@ class AnnotationStore:
             If there is none.
         """
         column = tables.project.c.name if isinstance(key, str) else tables.project.c.id
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(sa.select(tables.project).where(column == key)).first()
         if row is None:
             known = ", ".join(project.name for project in self.projects()) or "none"
@@ -180,12 +179,12 @@ class AnnotationStore:
     def set_archived(self, project: Project, *, archived: bool) -> None:
         """Put a project away, or take it out again."""
         change = sa.update(tables.project).where(tables.project.c.id == project.id)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(change.values(archived=archived))
 
     def members(self, person: str | None = None) -> list[Membership]:
         """All memberships, or those of one person: by name, that of the whole store first."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return members.memberships(connection, person)
 
     def set_member(self, person: str, role: Role | None, project: Project | None = None) -> None:
@@ -198,7 +197,7 @@ class AnnotationStore:
         StoreError
             If the store would have members, but no manager of the whole store.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             members.set_role(connection, person, role, None if project is None else project.id)
 
     def admit(self, person: str) -> list[Membership]:
@@ -206,7 +205,7 @@ class AnnotationStore:
         found = self.members(person)
         if found:
             return found
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             members.make_first_manager(connection, person)
             return members.memberships(connection, person)
 
@@ -218,7 +217,7 @@ class AnnotationStore:
             .order_by(tables.item.c.position)
             .limit(count)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [rows.item_from_row(row, self._home) for row in connection.execute(query)]
 
     def item(self, item_id: int) -> Item:
@@ -230,7 +229,7 @@ class AnnotationStore:
             If there is none.
         """
         query = sa.select(tables.item).where(tables.item.c.id == item_id)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).first()
         if row is None:
             raise UnknownEntryError(f"there is no item {item_id}")
@@ -253,14 +252,14 @@ class AnnotationStore:
             )
         )
         asked = {item.id for item in items}
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             found = [rows.revision_from_row(row) for row in connection.execute(query)]
         return {revision.item: revision for revision in found if revision.item in asked}
 
     def revisions(self, item_id: int) -> list[Revision]:
         """Everything ever saved for an item, oldest first."""
         query = sa.select(tables.revision).where(tables.revision.c.item_id == item_id)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             found = connection.execute(query.order_by(tables.revision.c.number))
             return [rows.revision_from_row(row) for row in found]
 
@@ -272,8 +271,21 @@ class AnnotationStore:
             .where(tables.item.c.project_id == project.id)
             .order_by(tables.item.c.position, tables.revision.c.number)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [rows.revision_from_row(row) for row in connection.execute(query)]
+
+    def add_copies(self, project: Project, copies: int, share: float = 1.0) -> int:
+        """Have so many people mark a share of the pictures, evenly spread over the project's order.
+
+        The copies are items of their own at the end of the project; what is there already counts.
+
+        Returns
+        -------
+        int
+            How many items were added.
+        """
+        with self._database.writing() as connection:
+            return add_copies(connection, project.id, copies, share)
 
     def counts(self, project: Project) -> Counts:
         """How far a project has come."""
@@ -285,7 +297,7 @@ class AnnotationStore:
             .where(tables.item.c.project_id == project.id)
             .group_by(tables.latest.c.status)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             number = {row[0]: int(row[1]) for row in connection.execute(query)}
         total = sum(number.values())
         return Counts(total, number.get(Status.DONE, 0), number.get(Status.SKIPPED, 0))
@@ -303,16 +315,21 @@ class AnnotationStore:
                 sa.or_(tables.latest.c.status.is_(None), tables.latest.c.status == Status.OPEN),
             )
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             found = connection.scalar(query)
         return None if found is None else int(found)
 
-    def save(self, draft: Draft) -> Revision:
+    def save(self, draft: Draft, *, at_work: bool = False) -> Revision:
         """Save labels as the next revision of their item; saving the same again is harmless.
 
         The same writer is ordered by its own sequence, which begins with 1: what arrives late is
         dropped. Any other writer must have started from the current revision. Labels that are the
         current ones anyway are a revision only where an older draft of their writer may follow.
+
+        Parameters
+        ----------
+        at_work
+            The annotator sits at the picture, so it is leased to them, or their lease renewed.
 
         Returns
         -------
@@ -328,26 +345,35 @@ class AnnotationStore:
         StoreError
             If the number of points is not the project's.
         """
-        return self.save_all([draft])[0]
+        with self._database.writing() as connection:
+            revision = save_draft(connection, draft, self._database.clock())
+            if at_work:
+                self.leases.take(connection, [draft.item], draft.annotator)
+        return revision
 
     def save_all(self, drafts: Sequence[Draft]) -> list[Revision]:
         """Save many drafts in one transaction: all of them or, where one is refused, none."""
-        with self._writing() as connection:
-            return [save_draft(connection, draft) for draft in drafts]
+        now = self._database.clock()
+        places = sorted(range(len(drafts)), key=lambda place: drafts[place].item)
+        with (
+            self._database.writing() as connection
+        ):  # items are held in one order: nobody waits in a ring
+            saved = {place: save_draft(connection, drafts[place], now) for place in places}
+        return [saved[place] for place in range(len(drafts))]
 
     def set_ghosts(self, project: Project, name: str, ghosts: Mapping[int, Points]) -> None:
         """Offer these points as ghosts in the place of all before; see `replace_ghosts`."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             replace_ghosts(connection, project.id, name, ghosts)
 
     def ghosts(self, items: Sequence[Item]) -> dict[int, Points]:
         """The ghosts of each of these items of one project that has some, by its number."""
         if not items:
             return {}
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return read_ghosts(connection, items)
 
     def ghost_source(self, project: Project) -> GhostSource | None:
         """Where a project's ghosts come from; None where it has none."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return read_source(connection, project.id)

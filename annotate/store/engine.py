@@ -1,17 +1,20 @@
 """Connections: everything that is different from one database to another is in this module."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from datasets.errors import StoreError
 
 _BUSY_TIMEOUT_S = 30
+_SCHEMA_LOCK = 0x4665776D61726B  # "Fewmark": any number that no other program is likely to take
 
 
 def url_of(store: str) -> sa.URL:
@@ -50,7 +53,10 @@ def connect(store: str) -> sa.Engine:
         if url.get_backend_name() == "sqlite":
             return _sqlite(url)
         return sa.create_engine(url, pool_pre_ping=True)
-    except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        extra = "; pip install 'fewmark[postgres]'" if "psycopg" in url.drivername else ""
+        raise StoreError(f"no driver for a store of the kind {url.drivername!r}{extra}") from error
+    except sa.exc.NoSuchModuleError as error:
         raise StoreError(f"no driver for a store of the kind {url.drivername!r}") from error
 
 
@@ -75,6 +81,49 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """Take the write lock at once: two savers queue up instead of failing half-way."""
     reads_only = connection.get_execution_options().get("reads_only", False)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def lock_schema(connection: sa.Connection) -> None:
+    """Hold the schema until the transaction ends: of servers that start together, one changes it.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+
+
+def insert_or_update(connection: sa.Connection, table: sa.TableClause) -> postgresql.Insert:
+    """An insert that can say what to do with a row that is there; both databases write it alike."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)  # type: ignore[return-value]  # of the same methods
+
+
+class Database:
+    """Transactions of a database, with its errors turned into ours, and the time.
+
+    Parameters
+    ----------
+    clock
+        Seconds since 1970.
+    """
+
+    def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that changes nothing."""
+        engine = self.engine.execution_options(reads_only=True)
+        with clear_errors(), engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is kept where nothing goes wrong in it."""
+        with clear_errors(), self.engine.begin() as connection:
+            yield connection
 
 
 @contextlib.contextmanager

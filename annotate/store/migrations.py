@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from annotate.store.engine import lock_schema
 from datasets.errors import StoreError
 
 Migration = Callable[[sa.Connection], None]
@@ -129,7 +130,93 @@ def _ghosts(connection: sa.Connection) -> None:
     ghost.create(connection, checkfirst=False)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts)
+def _leases(connection: sa.Connection) -> None:
+    """Leases, and copies of an item: several people mark the same shape of the same picture.
+
+    A shape's name is unique in its project together with the number of the copy from here on.
+    """
+    if connection.dialect.name == "sqlite":
+        _remake_item(connection)
+    else:
+        for change in (
+            "ALTER TABLE item ADD COLUMN copy INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE item DROP CONSTRAINT item_project_id_shape_id_key",
+            "ALTER TABLE item ADD UNIQUE (project_id, shape_id, copy)",
+        ):
+            connection.exec_driver_sql(change)
+    schema = sa.MetaData()
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    lease = sa.Table(
+        "lease",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True, autoincrement=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("expires", sa.Double, nullable=False),
+    )
+    lease.create(connection, checkfirst=False)
+
+
+def _remake_item(connection: sa.Connection) -> None:
+    """SQLite cannot change a table's keys: the rows move to a new table of the same name.
+
+    Revisions refer to items all the while; that is checked where the transaction ends.
+    """
+    for step in (
+        "PRAGMA defer_foreign_keys = ON",
+        "CREATE TEMPORARY TABLE old_item AS SELECT * FROM item",
+        "DROP TABLE item",
+        """CREATE TABLE item (
+            id INTEGER NOT NULL PRIMARY KEY,
+            project_id INTEGER NOT NULL REFERENCES project (id),
+            position INTEGER NOT NULL,
+            shape_id TEXT NOT NULL,
+            image TEXT NOT NULL,
+            height_px INTEGER NOT NULL,
+            width_px INTEGER NOT NULL,
+            box JSON,
+            split TEXT,
+            subject TEXT,
+            copy INTEGER NOT NULL DEFAULT 1,
+            UNIQUE (project_id, position),
+            UNIQUE (project_id, shape_id, copy)
+        )""",
+        "INSERT INTO item SELECT *, 1 FROM old_item",
+        "DROP TABLE old_item",
+    ):
+        connection.exec_driver_sql(step)
+
+
+def _reviews(connection: sa.Connection) -> None:
+    """Reviews, numbered for each item, and comments."""
+    schema = sa.MetaData()
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    review = sa.Table(
+        "review",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("reviewer", sa.Text, nullable=False),
+        sa.Column("verdict", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    comment = sa.Table(
+        "comment",
+        schema,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("item_id", sa.ForeignKey("item.id"), nullable=False, index=True),
+        sa.Column("landmark", sa.Integer),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+        sa.Column("resolved", sa.Double),
+        sa.Column("resolved_by", sa.Text),
+    )
+    review.create(connection, checkfirst=False)
+    comment.create(connection, checkfirst=False)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts, _leases, _reviews)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
@@ -141,9 +228,11 @@ def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -
         If the store was made by a newer version of Fewmark.
     """
     with engine.begin() as connection:
+        lock_schema(connection)
         _STEPS.create_all(connection)
     for number, step in enumerate(migrations, start=1):
         with engine.begin() as connection:
+            lock_schema(connection)
             if number > _newest(connection):
                 step(connection)
                 connection.execute(sa.insert(_step).values(number=number, created=time.time()))

@@ -75,12 +75,16 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A `NewItem` that the store knows by number, at a place in its project's order (from 0)."""
+    """A `NewItem` that the store knows by number, at a place in its project's order (from 0).
+
+    `copy` counts, from 1, the items of one shape that different people mark.
+    """
 
     id: int
     project: int
     position: int
     content: NewItem
+    copy: int = 1
 
 
 @dataclass(frozen=True, slots=True)

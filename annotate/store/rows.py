@@ -62,7 +62,7 @@ def item_from_row(row: Row, home: Path | None) -> Item:
         split=row.split,
         subject=row.subject,
     )
-    return Item(row.id, row.project_id, row.position, content)
+    return Item(row.id, row.project_id, row.position, content, row.copy)
 
 
 def row_from_draft(draft: Draft, number: int, created: float) -> dict[str, Any]:

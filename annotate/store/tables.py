@@ -28,6 +28,36 @@ item = sa.table(
     sa.column("box", sa.JSON(none_as_null=True)),
     sa.column("split", sa.Text),
     sa.column("subject", sa.Text),
+    sa.column("copy", sa.Integer),
+)
+
+lease = sa.table(
+    "lease",
+    sa.column("item_id", sa.Integer),
+    sa.column("holder", sa.Text),
+    sa.column("expires", sa.Double),
+)
+
+review = sa.table(
+    "review",
+    sa.column("item_id", sa.Integer),
+    sa.column("number", sa.Integer),
+    sa.column("reviewer", sa.Text),
+    sa.column("verdict", sa.Text),
+    sa.column("revision", sa.Integer),
+    sa.column("created", sa.Double),
+)
+
+comment = sa.table(
+    "comment",
+    sa.column("id", sa.Integer),
+    sa.column("item_id", sa.Integer),
+    sa.column("landmark", sa.Integer),
+    sa.column("author", sa.Text),
+    sa.column("text", sa.Text),
+    sa.column("created", sa.Double),
+    sa.column("resolved", sa.Double),
+    sa.column("resolved_by", sa.Text),
 )
 
 revision = sa.table(

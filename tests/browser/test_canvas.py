@@ -448,3 +448,28 @@ def test_places_are_exact_on_screens_with_more_than_one_pixel_per_pixel(
     eventually(lambda: revision(store, project))
     assert_allclose(stored_places(store, project)[0], exact, atol=EXACT)
     context.close()
+
+
+def test_a_second_person_begins_beside_the_first(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    assert store.leases.claim(project, "bea", 1).next_open == (0,)
+    open_canvas(page, server.url, position=1)
+    page.keyboard.press("a")  # somebody else's picture can be looked at all the same
+    wait_for(page, position=0)
+    assert page.get_by_text("bea is at it").is_visible()
+
+
+def test_the_next_picture_is_not_one_that_somebody_else_holds(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    items = store.items(project)
+    store.leases.renew(items[1].id, "bea")
+    open_canvas(page, server.url)
+    page.keyboard.press("d")
+    wait_for(page, position=2)
+    page.keyboard.press("a")
+    wait_for(page, position=0)
+    holders = store.leases.holders(items)
+    assert holders[items[1].id] == "bea"
+    assert holders[items[0].id] == holders[items[2].id] != "bea"

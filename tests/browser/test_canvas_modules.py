@@ -617,3 +617,20 @@ def test_a_ghost_that_is_moved_or_clicked_beside_is_corrected_and_far_from_it_a_
         {"x": 101, "y": 20, "v": 1, "src": "corrected"},
         {"x": 11, "y": 10, "v": 2, "src": "corrected"},
     ]  # fmt: skip
+
+
+def test_the_way_leads_past_what_is_somebody_elses_and_is_the_order_where_nobody_tells(
+    run: Run,
+) -> None:
+    result = run("""
+      const { Queue } = await import("/api/frontend/x/queue.js");
+      const answers = [{ way: [1, 4, 9], is_end: true, next_open: [1, 4, 9] }];
+      const asked = [];
+      const claim = async (...question) => { asked.push(question); return answers.shift(); };
+      const queue = new Queue({ claim }, 7, "ann");
+      await queue.claim(0);
+      const ahead = [0, 1, 4, 9, 2].map((position) => queue.after(position));
+      const back = [9, 4, 1, 0].map((position) => queue.before(position));
+      return [asked, ahead.map(String), back];
+    """)
+    assert result == [[[7, "ann", 0]], ["1", "4", "9", "Infinity", "3"], [4, 1, 0, -1]]

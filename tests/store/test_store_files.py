@@ -76,7 +76,15 @@ def test_migrations_run_once_each_and_the_schema_is_what_queries_expect(tmp_path
     migrate(engine, later)
     assert ran == ["later"]
     found = sa.inspect(engine)
-    for table in (tables.about, tables.project, tables.item, tables.revision):
+    for table in (
+        tables.about,
+        tables.project,
+        tables.item,
+        tables.revision,
+        tables.lease,
+        tables.review,
+        tables.comment,
+    ):
         columns = {column["name"] for column in found.get_columns(table.name)}
         assert columns == {column.name for column in table.columns}
     engine.dispose()
@@ -158,3 +166,29 @@ def test_pictures_below_the_store_are_found_after_the_folder_was_moved(tmp_path:
     found = [item.content.image for item in moved.items(moved.project("faces"))]
     moved.close()
     assert found == [after / "data" / "faces" / "1.png", outside]
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript((Path(__file__).parent / "store_step_1.sql").read_text("utf-8"))
+        before = connection.execute("SELECT * FROM revision ORDER BY item_id, number").fetchall()
+        items = connection.execute("SELECT * FROM item ORDER BY id").fetchall()
+    connection.close()
+    store = open_store(str(path))
+    project = store.project("faces")
+    assert (store.id, store.secret) == ("ad8cc15fad0d92c5", "secret-of-the-tests")
+    assert [r.annotator for r in store.history(project)] == ["ann", "ann", "bea"]
+    assert store.items(project)[1].content.box == (1.0, 2.0, 70.0, 90.0)
+    assert [item.copy for item in store.items(project)] == [1, 1, 1]
+    assert store.add_copies(project, 2) == 3
+    assert store.leases.claim(project, "cy").next_open == (3, 4, 2)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        after = connection.execute("SELECT * FROM revision ORDER BY item_id, number").fetchall()
+        kept = connection.execute("SELECT * FROM item WHERE copy = 1 ORDER BY id").fetchall()
+    connection.close()
+    assert after == before
+    assert [row[: len(items[0])] for row in kept] == items

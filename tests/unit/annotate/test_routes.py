@@ -16,7 +16,8 @@ from starlette.routing import Route
 from annotate import server
 from annotate.host_config import QuietErrors
 from annotate.labelling import ABSENT, placed
-from annotate.routes import MAX_BODY, ROUTES
+from annotate.requests import MAX_BODY
+from annotate.routes import ROUTES
 from annotate.store import AnnotationStore, Draft, NewItem, Project, Status
 from datasets.formats import SparseFormat
 from tests.unit.annotate.asking import Answer, asked
@@ -305,3 +306,94 @@ def test_streamlit_is_told_to_show_no_window_when_the_server_is_gone() -> None:
 def test_an_answer_that_is_not_known_is_left_alone() -> None:
     answer = asked(app_with(PlainTextResponse("hm")), "GET", "/base/_stcore/host-config")
     assert answer.body == b"hm"
+
+
+def test_two_annotators_are_led_to_different_pictures(ask: Ask, project: Project) -> None:
+    claims = f"/api/projects/{project.id}/claims"
+    ann = ask("POST", claims, {"annotator": "ann", "after": None}).json
+    assert (ann["next_open"], ann["is_end"], ann["open"]) == ([0, 1, 2, 3, 4, 5], True, 6)
+    assert ask("POST", claims, {"annotator": "bea", "after": None}).json["next_open"] == []
+    found = ask("GET", f"/api/projects/{project.id}/items").json["documents"]
+    assert {document["holder"] for document in found} == {"ann"}
+    released = ask("POST", f"/api/projects/{project.id}/releases", {"annotator": "ann"})
+    assert (released.status, released.json) == (200, {})
+    bea = ask("POST", claims, {"annotator": "bea", "after": 4}).json
+    assert (bea["next_open"], bea["way"]) == ([5, 0, 1, 2, 3, 4], [5])
+
+
+def test_a_save_holds_the_picture(ask: Ask, store: AnnotationStore, project: Project) -> None:
+    ask("POST", f"/api/items/{item_of(store, project)}", labels())
+    claims = f"/api/projects/{project.id}/claims"
+    assert ask("POST", claims, {"annotator": "bea"}).json["next_open"] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("change", [{"annotator": ""}, {"after": -1}, {"after": "x"}])
+def test_a_claim_that_makes_no_sense_is_refused(
+    ask: Ask, project: Project, change: dict[str, Any]
+) -> None:
+    body = {"annotator": "ann", "after": None, **change}
+    for path in ("claims", "releases") if "annotator" in change else ("claims",):
+        assert ask("POST", f"/api/projects/{project.id}/{path}", body).status == 400
+    assert ask("POST", f"/api/projects/{project.id}/claims", body, token="x").status == 401
+
+
+def test_labels_are_sent_back_mended_and_accepted(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    item = item_of(store, project)
+    reviews = f"/api/items/{item}/reviews"
+    back = {"annotator": "rev", "verdict": "returned", "revision": 1, "text": "off", "landmark": 2}
+    assert ask("POST", reviews, back).status == 503  # nothing is labelled yet
+    ask("POST", f"/api/items/{item}", labels())
+    assert ask("POST", reviews, back).json["verdict"] == "returned"
+    document = ask("GET", f"/api/projects/{project.id}/items?count=1").json["documents"][0]
+    assert document["review"] == {"verdict": "returned", "reviewer": "rev", "revision": 1}
+    [comment] = document["comments"]
+    assert (comment["text"], comment["landmark"], comment["resolved"]) == ("off", 2, False)
+    mended = labels(annotator="rev", writer="tab-rev", base=1, flag=True, review=True)
+    assert ask("POST", f"/api/items/{item}", mended).json["revision"] == 2
+    assert ask("GET", reviews).json["review"]["verdict"] == "fixed"
+    assert ask("POST", reviews, {**back, "verdict": "accepted"}).status == 409
+    accepted = ask("POST", reviews, {**back, "verdict": "accepted", "revision": 2})
+    assert accepted.json == {"verdict": "accepted", "reviewer": "rev", "revision": 2}
+    settled = ask(
+        "POST", f"/api/comments/{comment['comment']}", {"annotator": "ann", "resolved": True}
+    )
+    assert (settled.json["resolved"], settled.json["resolved_by"]) == (True, "ann")
+    assert ask("GET", reviews).json["comments"] == [settled.json]
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "status"),
+    [
+        ("items/1/reviews", {"verdict": "fixed"}, 400),
+        ("items/1/reviews", {"revision": 0}, 400),
+        ("items/1/comments", {"text": " "}, 400),
+        ("items/1/comments", {"text": "x" * 2001}, 400),
+        ("items/1/comments", {"text": "\0"}, 400),
+        ("items/1/comments", {"landmark": 3}, 400),
+        ("items/99/comments", {}, 404),
+        ("comments/99", {}, 404),
+        ("comments/99", {"resolved": "yes"}, 404),
+    ],
+)
+def test_reviews_and_comments_that_make_no_sense_are_refused(
+    ask: Ask, store: AnnotationStore, project: Project, path: str, change: Any, status: int
+) -> None:
+    ask("POST", f"/api/items/{item_of(store, project)}", labels())
+    body = {"annotator": "rev", "verdict": "accepted", "revision": 1, "text": "x", **change}
+    assert ask("POST", f"/api/{path}", body).status == status
+    assert ask("POST", f"/api/{path}", body, token="").status == 401
+    assert store.reviews.history(project) == ([], [])
+
+
+def test_a_comment_is_answered_as_it_is_kept(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    item = item_of(store, project)
+    made = ask("POST", f"/api/items/{item}/comments", {"annotator": "ann", "text": "blurred"})
+    assert (made.status, made.json["landmark"], made.json["author"]) == (200, None, "ann")
+    assert ask("GET", f"/api/items/{item}/reviews").json == {
+        "review": None,
+        "comments": [made.json],
+    }

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
-from annotate import routes, server
+from annotate import requests, server
 from annotate.access import Role
 from annotate.exchange import create_project
 from annotate.passes import LIFE_S, LONGEST_S, Pass, sealed
-from annotate.routes import MAX_BODY, ROUTES
+from annotate.requests import MAX_BODY
+from annotate.routes import ROUTES
 from annotate.store import AnnotationStore, NewItem, Project
 from datasets.dataset import LandmarkDataset
 from datasets.formats import SparseFormat
@@ -347,7 +348,7 @@ def test_odd_bodies_are_refused(team: Team, refusals: Refusals, body: bytes, sta
 def test_a_body_that_does_not_arrive_keeps_nobody_waiting(
     team: Team, monkeypatch: pytest.MonkeyPatch, refusals: Refusals, rest: str, status: int
 ) -> None:
-    monkeypatch.setattr(routes, "BODY_WITHIN_S", 0.0)
+    monkeypatch.setattr(requests, "BODY_WITHIN_S", 0.0)
     headers = {server.TOKEN_HEADER: team.pass_of("bea")}
     answer = asked(team.app, "POST", f"/api/items/{team.item()}", b"{", headers, rest=rest)
     assert answer.status == status

@@ -1,0 +1,46 @@
+"""Copies of items: the same shape marked by several people, to learn how far they agree."""
+
+import sqlalchemy as sa
+
+from annotate.store import tables
+from annotate.store.leases import lock_project
+from datasets.errors import StoreError
+
+
+def add_copies(connection: sa.Connection, project: int, copies: int, share: float) -> int:
+    """Add what is missing so that a share of the shapes has so many copies; returns how many.
+
+    Raises
+    ------
+    StoreError
+        If the numbers make no sense.
+    """
+    if copies < 1 or not 0 < share <= 1:
+        problem = f"expected copies >= 1 and 0 < share <= 1, found {copies} and {share:g}"
+        raise StoreError(problem)
+    lock_project(connection, project)
+    query = sa.select(tables.item).where(tables.item.c.project_id == project)
+    found = connection.execute(query.order_by(tables.item.c.position)).all()
+    known = {(row.shape_id, row.copy) for row in found}
+    originals = [row for row in found if row.copy == 1]
+    chosen = evenly_spread(len(originals), max(1, round(share * len(originals))))
+    wanted = [(originals[place], copy) for copy in range(2, copies + 1) for place in chosen]
+    missing = [(row, copy) for row, copy in wanted if (row.shape_id, copy) not in known]
+    added = []
+    for position, (row, copy) in enumerate(missing, start=len(found)):
+        columns = {name: value for name, value in row._mapping.items() if name != "id"}
+        added.append({**columns, "copy": copy, "position": position})
+    if added:
+        connection.execute(sa.insert(tables.item), added)
+    return len(added)
+
+
+def evenly_spread(count: int, chosen: int) -> list[int]:
+    """So many of the places from 0 to `count`, at equal distances.
+
+    Examples
+    --------
+    >>> evenly_spread(10, 3)
+    [1, 5, 8]
+    """
+    return [(2 * k + 1) * count // (2 * chosen) for k in range(chosen)]
