@@ -1,7 +1,9 @@
 """The annotation store: projects, their pictures, and every label ever given."""
 
 from annotate.store.annotation_store import AnnotationStore, open_store
+from annotate.store.backup import backup, restore
 from annotate.store.ghost_rows import GhostSource
+from annotate.store.health import faults
 from annotate.store.leases import LEASE_S, Claim
 from annotate.store.records import (
     ConflictError,
@@ -34,5 +36,8 @@ __all__ = [
     "Status",
     "UnknownEntryError",
     "Verdict",
+    "backup",
+    "faults",
     "open_store",
+    "restore",
 ]

@@ -261,3 +261,31 @@ def test_measured_times_are_told_for_all_and_for_each_person(
     assert [(r["annotator"], r["pictures"], r["seconds_per_point"]) for r in found["rows"]] == [
         ("ann", 1, 2), ("bea", 2, 4),
     ]  # fmt: skip
+
+
+def test_a_store_is_backed_up_restored_looked_over_and_its_history_told(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    created(capsys, workspace)
+    store, file = workspace / "labels.sqlite", workspace / "labels.zip"
+    ran(capsys, "project", "simulate", store, "faces", "--truth", workspace / "faces")
+    assert ran(capsys, "project", "backup", store, file)["revisions"] == 6
+    assert "--force" in failed(capsys, "project", "backup", store, file)
+    again = workspace / "again.sqlite"
+    assert ran(capsys, "project", "restore", file, again)["projects"] == 1
+    assert "projects already" in failed(capsys, "project", "restore", file, again)
+    told = ran(capsys, "project", "history", again, "faces")
+    assert told["events"] == 6
+    assert {row["who"] for row in told["rows"]} == {"simulated"}
+    assert ran(capsys, "doctor", again)["faults"] == 0
+
+
+def test_the_doctor_fails_where_a_picture_is_missing(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    created(capsys, workspace)
+    (workspace / "images" / "a" / "0.png").unlink()
+    with pytest.raises(SystemExit) as stop:
+        main(["doctor", str(workspace / "labels.sqlite")])
+    assert stop.value.code == 1
+    assert "0.png: is missing" in capsys.readouterr().out.replace("\n", "")
