@@ -54,7 +54,7 @@ def render() -> None:
         return
     if not active:
         with above:
-            st.subheader("New project")
+            st.header("New project")
             _new_project(store, wanted)
             _archived(store, projects)
         return
@@ -76,7 +76,7 @@ def _wanted_format(known: list[str]) -> str | None:
 def _wanted_project(store: AnnotationStore, wanted: str) -> None:
     """The form of a new project open above the canvas of another one."""
     with st.container(border=True):
-        st.subheader("New project")
+        st.header("New project")
         _new_project(store, wanted, may_wait=True)
 
 

@@ -35,7 +35,8 @@ SETTINGS: Mapping[str, str] = {
     "server.headless": "true",
     "theme.baseRadius": "medium",
     "theme.light.primaryColor": "#0b6e69",
-    "theme.dark.primaryColor": "#178a82",
+    "theme.light.textColor": "#0f1110",
+    "theme.dark.primaryColor": "#23a39a",
 }
 
 # Pages work on small matrices, which several threads do not make faster; and when a training run

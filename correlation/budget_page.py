@@ -154,7 +154,7 @@ def _summary(chosen: Choice) -> None:
     columns[1].metric("mean affinity", f"{chosen.mean_correlation:.4f}")
     weakest = chosen.bottleneck
     name = (chosen.bottleneck_name or "none").replace("_", " ")
-    columns[2].markdown(f"weakest landmark  \n#### {name}")
+    columns[2].markdown(f"weakest landmark  \n**{name}**")
     if weakest is not None:
         names, by = chosen.sparse.dense.landmarks, chosen.sparse.represented_by[weakest]
         columns[2].caption(f"Inferred from {names[by]}; to raise c, it needs a closer one.")
@@ -240,7 +240,7 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
 
 
 def _save(source: Source, chosen: Choice) -> None:
-    st.subheader("Use")
+    st.header("Use")
     proposed = f"{source.name}-m{len(chosen.sparse)}"
     name = st.text_input("Name of the sparse format", proposed, key=f"budget-name-{proposed}")
     path = workspace().formats / f"{name}.toml"

@@ -197,7 +197,7 @@ def _show_tables(comparison: Comparison) -> None:
         (right, "Under-correlated", "interpretation-under", -1),
     ):
         with column:
-            st.subheader(title)
+            st.header(title)
             pairs = comparison.ranked(_TOP, sign)
             if not pairs:
                 st.caption("No pair.")
@@ -212,7 +212,7 @@ def _show_tables(comparison: Comparison) -> None:
             )
     groups = comparison.components()
     if groups:
-        st.subheader("Components")
+        st.header("Components")
         st.dataframe(_table_of_groups(groups), hide_index=True, height=280)
 
 

@@ -50,7 +50,7 @@ def _curve_of(
 
 def show_plan(source: Source, m: int) -> None:
     """Points, hours and money; and what other m and n would come to."""
-    st.subheader("Plan")
+    st.header("Plan")
     M, known = len(source.matrix), len(source.dataset)
     columns = st.columns(5)
     with columns[0]:

@@ -17,7 +17,7 @@ _TABLE_PX = 240
 
 def show_stability(source: Source, m: int) -> None:
     """What of the best m landmarks by worst affinity is owed to the shapes that are there."""
-    st.subheader("Stability")
+    st.header("Stability")
     label = "Choose again from other draws of the shapes (takes some seconds)"
     if not st.toggle(label, key="budget-stability"):
         return

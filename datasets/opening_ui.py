@@ -26,7 +26,7 @@ _UPLOADED = ["csv", "npz", "txt", "pts", *sorted(suffix[1:] for suffix in IMAGE_
 
 def open_form(space: Workspace) -> None:
     """Demo faces, files of this computer, or files that are sent."""
-    st.subheader("Open a data set")
+    st.header("Open a data set")
     demo, files, upload = st.tabs(["Demo faces", "Files on this computer", "Upload"])
     with demo:
         _demo(space)

@@ -198,7 +198,8 @@ def _grid(dataset: LandmarkDataset, folder: str, stamp: int, row: int) -> None:
         columns = st.columns(_TILES_A_ROW)
         for column, i in zip(columns, rows[first : first + _TILES_A_ROW], strict=False):
             with column:
-                st.image(_tile(folder, stamp, i), width="stretch")
+                name = str(dataset.samples["shape_id"].iloc[i])
+                st.image(_tile(folder, stamp, i), width="stretch", alt=f"Picture {name}")
                 st.button(f"{i + 1:,}", key=f"data.tile.{i}", on_click=_go, args=(i,),
                           type="primary" if i == row else "tertiary", width="stretch")  # fmt: skip
     with st.container(horizontal=True):

@@ -22,9 +22,13 @@ logger = logging.getLogger(__name__)
 # A file of our own: Streamlit fetches its named icons for the browser's tab from the internet.
 ICON = Path(__file__).with_name("icon.png")
 
-# Streamlit leaves a fifth of a laptop's screen empty above a page.
-_LESS_ROOM = """<style>
+# Streamlit leaves a fifth of a laptop's screen empty above a page, and headings of the second level
+# are large. Its buttons have white text in both themes; the dark theme's colour is light, so that
+# it can be read where it is text itself.
+_STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.4rem 3rem 2rem; }
+.stHeading h2 { font-size: 1.75rem; }
+[data-testid^="stBaseButton-primary"] { color: light-dark(#fff, #0b1816); }
 </style>"""
 
 _PAGES = "fewmark.pages"
@@ -58,7 +62,7 @@ def page_body(render: Callable[[], None]) -> Callable[[], None]:
     """Wrap a page so that errors become one clear line, never a stack trace."""
 
     def body() -> None:
-        st.html(_LESS_ROOM)
+        st.html(_STYLE)
         try:
             render()
         except FewmarkError as error:

@@ -70,7 +70,7 @@ def _new_run() -> None:
             "Name of the run", run_shelf.free_run_name(ui.workspace()), key="train_name"
         )
     with right:
-        st.subheader("What will be trained")
+        st.header("What will be trained")
         problem = _summary(sources, config)
         if problem:
             st.warning(problem)

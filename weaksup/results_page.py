@@ -194,7 +194,7 @@ def _show_tile(
     except FewmarkError as problem:
         st.caption(str(problem))
         return
-    st.image(tile, caption=caption, width="stretch")
+    st.image(tile, caption=caption, width="stretch", alt=f"{name}: true and inferred landmarks")
 
 
 def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:

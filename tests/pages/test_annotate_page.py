@@ -126,14 +126,14 @@ def test_a_format_that_was_just_chosen_makes_a_project_with_one_click(faces, wor
     app = AppTest.from_function(page, default_timeout=60)
     app.session_state["fewmark.sparse"] = app.session_state["fewmark.new-project"] = "three"
     app.run()
-    assert "New project" in [element.value for element in app.subheader]
+    assert "New project" in [element.value for element in app.header]
     assert app.selectbox(key="annotate.sparse").value == "three"
     app.button(key="annotate.create").click().run()
     assert not app.exception
     name = "three-1" if "three" in others else "three"
     made = workspace_store().project(name)
     assert canvas_data(app)["project"] == made.id
-    assert not app.subheader  # the form is put away
+    assert not app.header  # the form is put away
     assert app.text_input(key="annotate.new.name.project-1").value == "project-1"
 
 
@@ -143,10 +143,10 @@ def test_a_project_that_was_asked_for_can_wait():
     app.session_state["fewmark.new-project"] = "three"
     app.run()
     app.button(key="annotate.not_now").click().run()
-    assert not app.subheader
+    assert not app.header
     assert canvas_data(app)["project_name"] == "one"
     app.session_state["fewmark.new-project"] = "removed meanwhile"
-    assert not app.run().subheader
+    assert not app.run().header
     assert not app.exception
 
 

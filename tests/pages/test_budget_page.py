@@ -81,7 +81,7 @@ def test_the_page_shows_what_the_search_finds(faces):
     shown = metrics(app)
     assert shown["c, smallest affinity"] == f"{expected.min_correlation:.4f}"
     weakest = expected.bottleneck_name.replace("_", " ")
-    assert f"weakest landmark  \n#### {weakest}" in [m.value for m in app.markdown]
+    assert f"weakest landmark  \n**{weakest}**" in [m.value for m in app.markdown]
     assert "Proven" in app.success[0].value
     assert list(app.dataframe[-1].value["landmark"]) == list(expected.sparse.names)
     assert len(app.get("plotly_chart")) == 2
@@ -225,7 +225,7 @@ def test_the_curve_of_many_landmarks_waits_to_be_asked(monkeypatch):
 @pytest.mark.usefixtures("faces")
 def test_every_landmark_can_be_chosen():
     app = opened(m=10)
-    assert "weakest landmark  \n#### none" in [m.value for m in app.markdown]
+    assert "weakest landmark  \n**none**" in [m.value for m in app.markdown]
     assert "only itself" in set(app.dataframe[-1].value["represents"])
 
 
