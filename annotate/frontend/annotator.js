@@ -2,6 +2,7 @@
 // while the browser's page lives: Streamlit may take the canvas off the page and put it back.
 
 import { Attachment } from "./attachment.js";
+import { KeyCursor } from "./cursor.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { Expectations } from "./expectations.js";
@@ -80,6 +81,7 @@ export class Annotator {
   }
 
   #build() {
+    this.cursor = new KeyCursor(this.data);
     const pick = (index) => this.#show(labels.aim(this.history.state, index), { focus: true });
     this.guide = new Guide(this.data, pick);
     this.stage = new Stage(this.data.groups, {
@@ -246,6 +248,11 @@ export class Annotator {
   }
 
   nudge([dx, dy]) {
+    if (this.cursor.isActive) {
+      this.cursor.move([dx, dy], this.document);
+      this.stage.showCursor(this.cursor.place);
+      return;
+    }
     const { state } = this.history;
     const point = state.points[state.selected];
     if (!point || !labels.isPlaced(point) || this.panel.helpShown || !this.#isMarkable) return;
@@ -330,6 +337,8 @@ export class Annotator {
       remove: () => this.#commit(labels.remove(this.history.state)),
       later: () => this.#aim(1),
       earlier: () => this.#aim(-1),
+      cursor: () => { this.cursor.on = !this.cursor.on; this.#render(); },
+      placeHere: () => this.place(this.cursor.place, { occluded: false }),
       flag: () => this.#flag(),
       zoomIn: () => this.stage.zoom(1.25),
       zoomOut: () => this.stage.zoom(0.8),
@@ -372,6 +381,7 @@ export class Annotator {
   #close() {
     this.panel.showHelp(false);
     this.stage.say("");
+    this.cursor.on = false;
     if (!this.document) return;
     const { state } = this.history;
     this.#show({ ...state, target: labels.nextUndecided(state.points), selected: -1 });
@@ -397,6 +407,7 @@ export class Annotator {
     const { state } = this.history;
     this.#showLabels();
     this.guide.show(state);
+    this.stage.showCursor(this.cursor.follow(this.document, state));
     this.panel.showPlace(this.document, this.queue);
     this.#showConflict();
     const { open } = this.stage.ghosts;

@@ -47,12 +47,17 @@ export class Attachment {
     const { annotator } = this;
     if (!annotator.document || isForeign(event, annotator.host)) return;
     const isSpace = event.key === " ";
-    if (isSpace) Object.assign(annotator.stage.pointer, { space: true, spaceUsed: event.repeat });
-    const found = isSpace ? { swallow: true } : meaning(event);
+    const isPlacing = annotator.cursor.isActive && (isSpace || event.key === "Enter");
+    if (isSpace) {
+      const spaceUsed = event.repeat || isPlacing; // else a ghost is taken when the key goes up
+      Object.assign(annotator.stage.pointer, { space: true, spaceUsed });
+    }
+    const found = isPlacing || isSpace ? { swallow: true } : meaning(event);
     if (!found || (annotator.panel.helpShown && found.nudge)) return; // arrows scroll the help
     event.preventDefault();
     event.stopImmediatePropagation();
     annotator.active();
+    if (isPlacing && !event.repeat) annotator.command("placeHere");
     if (found.nudge) annotator.nudge(found.nudge);
     else if (found.command) annotator.command(found.command);
   }

@@ -1,6 +1,6 @@
 // The guide: a typical shape with the next landmark pulsing, and the list of landmarks.
 
-import { colourOf, element, shape } from "./elements.js";
+import { colourOf, element, ringOf, shape } from "./elements.js";
 import { isPlaced } from "./document.js";
 
 /** A word for the state of a landmark. */
@@ -8,6 +8,8 @@ export function describe(point) {
   if (point === null) return "to do";
   return ["absent", "occluded", "placed"][point.v];
 }
+
+const dotAt = ([x, y], size) => `translate(${x} ${y}) scale(${size})`;
 
 export class Guide {
   constructor(template, onPick) {
@@ -39,10 +41,11 @@ export class Guide {
       this.figure.append(shape("circle", { cx, cy, r: 0.9, class: "dense" }));
     }
     return this.template.chosen.map((place, index) => {
-      const [cx, cy] = at(points[place]);
+      const group = this.template.groups[index];
       const title = shape("title", {}, this.template.names[index]);
-      const dot = shape("circle", { cx, cy, r: 2.6, class: "dot" }, title);
-      dot.style.setProperty("--point", colourOf(this.template.groups[index]));
+      const dot = shape("path", { d: ringOf(group), class: "dot" }, title);
+      dot.place = at(points[place]);
+      dot.style.setProperty("--point", colourOf(group));
       dot.addEventListener("click", () => onPick(index));
       this.figure.append(dot);
       return dot;
@@ -50,8 +53,10 @@ export class Guide {
   }
 
   #row(name, index, onPick) {
-    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-    swatch.style.setProperty("--point", colourOf(this.template.groups[index]));
+    const group = this.template.groups[index];
+    const swatch = shape("svg", { class: "swatch", viewBox: "-9 -9 18 18", "aria-hidden": "true" },
+      shape("path", { d: ringOf(group) }));
+    swatch.style.setProperty("--point", colourOf(group));
     const mark = element("span", { class: "mark", "aria-hidden": "true" });
     const label = element("span", { class: "name" }, name);
     const button = element("button", { type: "button" }, swatch, label, mark);
@@ -74,8 +79,9 @@ export class Guide {
       button.setAttribute("aria-label", `${this.template.names[index]}, ${describe(point)}`);
       if (next) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
-      this.dots[index]?.setAttribute("class", `dot ${names}`);
-      this.dots[index]?.setAttribute("r", next ? "4.4" : "2.6");
+      const dot = this.dots[index];
+      dot?.setAttribute("class", `dot ${names}`);
+      dot?.setAttribute("transform", dotAt(dot.place, next ? 0.73 : 0.43));
     });
     if (this.dots[target]) this.figure.append(this.dots[target]); // drawn above its neighbours
     this.#scrollTo(this.rows[target]);

@@ -15,6 +15,7 @@ export const COMMANDS = [
   { command: "remove", keys: ["delete", "backspace"], shown: "Del", text: "Take the point away" },
   { command: "later", keys: ["n"], shown: "N", text: "Aim at the next landmark" },
   { command: "earlier", keys: ["p"], shown: "P", text: "Aim at the previous landmark" },
+  { command: "cursor", keys: ["e"], shown: "E", text: "Place by keyboard: arrows, then Enter or Space" },
   { command: "flag", keys: ["f"], shown: "F", text: "Flag for a second look" },
   { command: "zoomIn", keys: ["+", "=", "shift++"], shown: "+", text: "Zoom in (or wheel)" },
   { command: "zoomOut", keys: ["-"], shown: "−", text: "Zoom out" },

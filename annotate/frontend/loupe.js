@@ -1,6 +1,6 @@
 // The loupe: what is under the cursor, enlarged, in the corner of the stage away from the cursor.
 
-import { colourOf, element } from "./elements.js";
+import { colourOf, element, ringOf } from "./elements.js";
 import { isPlaced } from "./document.js";
 import { toCorner } from "./geometry.js";
 
@@ -41,21 +41,23 @@ export class Loupe {
     points.forEach((point, index) => {
       if (!isPlaced(point)) return;
       const [px, py] = [(toCorner(point.x) - x) * zoom, (toCorner(point.y) - y) * zoom];
-      this.#ring(px, py, colourOf(this.groups[index]));
+      this.#ring(px, py, this.groups[index]);
     });
     this.#cross();
     this.canvas.style.visibility = "visible";
     this.canvas.classList.toggle("left", left);
   }
 
-  #ring(x, y, colour) {
-    for (const [style, width] of [["rgba(0,0,0,.75)", 4], [colour, 2]]) {
-      this.context.strokeStyle = style;
-      this.context.lineWidth = width;
-      this.context.beginPath();
-      this.context.arc(x, y, 5, 0, 2 * Math.PI);
-      this.context.stroke();
+  #ring(x, y, group) {
+    const { context } = this;
+    context.save();
+    context.translate(x, y);
+    for (const [style, width] of [["rgba(0,0,0,.75)", 4], [colourOf(group), 2]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.stroke(new Path2D(ringOf(group)));
     }
+    context.restore();
   }
 
   #cross() {

@@ -1,6 +1,6 @@
 // The stage: the picture, the points on it, and what the mouse or fingers do there.
 
-import { colourOf, element, shape } from "./elements.js";
+import { colourOf, element, ringOf, shape } from "./elements.js";
 import { isPlaced } from "./document.js";
 import { View, openingArea, wholeArea } from "./geometry.js";
 import { GhostLayer } from "./ghosts.js";
@@ -10,7 +10,9 @@ import { Pointer } from "./pointer.js";
 const SEE_PIXELS = 14; // zoom from which single pixels are shown; below, smooth is more exact
 const WHEEL = 0.0016;
 const PINCH_WHEEL = 0.01; // trackpads report a pinch as a wheel with the control key
-const STAGE_LABEL = "Picture. Click to place the next landmark, press question mark for the keys.";
+const STAGE_LABEL = "Picture. Click to place the next landmark, or press E to place it "
+  + "with the arrows and Enter; press question mark for all keys.";
+const EDGE = 40; // the keyboard's cursor stays so far inside
 const NUMBERED = 40; // numbers beside more points than this would hide the picture
 
 export class Stage {
@@ -20,6 +22,7 @@ export class Stage {
   image = element("img", { alt: "" });
   #frame = 0;
   #cursor = null;
+  #keyPlace = null;
   #theirs = [];
   #isFitted = true;
 
@@ -48,7 +51,8 @@ export class Stage {
   #point(group, index) {
     const number = shape("text", { x: 9, y: -7 }, this.groups.length > NUMBERED ? "" : `${index + 1}`);
     const node = shape("g", { class: "point" },
-      shape("circle", { class: "halo", r: 6 }), shape("circle", { class: "ring", r: 6 }),
+      shape("path", { class: "halo", d: ringOf(group) }),
+      shape("path", { class: "ring", d: ringOf(group) }),
       shape("path", { class: "ticks", d: "M-12 0h5M7 0h5M0-12v5M0 7v5" }),
       shape("circle", { class: "pip-halo", r: 2 }), shape("circle", { class: "pip", r: 1.1 }), number);
     node.style.setProperty("--point", colourOf(group));
@@ -150,6 +154,22 @@ export class Stage {
     this.repaint();
   }
 
+  /** Where the keyboard's cursor is in the picture, or null: it goes before the mouse's. */
+  showCursor(place) {
+    this.#keyPlace = place;
+    if (place) this.#reveal(this.view.toScreen(place));
+    this.repaint();
+  }
+
+  /** Pan as far as a place of the stage needs to be seen. */
+  #reveal([x, y]) {
+    const { width, height } = this.rectangle;
+    if (width === 0) return;
+    const into = (value, size) => Math.min(Math.max(value, Math.min(EDGE, size / 2)), size - EDGE);
+    const [dx, dy] = [into(x, width) - x, into(y, height) - y];
+    if (dx || dy) this.pan(dx, dy);
+  }
+
   say(text) {
     this.message.textContent = text;
     this.message.hidden = text === "";
@@ -202,7 +222,8 @@ export class Stage {
   }
 
   #paintCursor() {
-    const at = this.#cursor;
+    const at = this.#keyPlace ? this.view.toScreen(this.#keyPlace) : this.#cursor;
+    this.node.toggleAttribute("data-keyboard", this.#keyPlace !== null);
     for (const line of this.cross) line.style.display = at ? "" : "none";
     if (!at || !this.state) return this.loupe.hide();
     this.cross[0].style.transform = `translateY(${Math.round(at[1])}px)`;

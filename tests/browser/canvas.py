@@ -24,6 +24,7 @@ SPARSE = SparseFormat(landmark_format("mafl-5"), (0, 2, 4), (0, 0, 2, 2, 4))
 HEIGHT, WIDTH = 96, 128
 PIXEL = (90, 31)
 EXACT = 1e-3
+Run = Callable[..., Any]  # see the fixture `run`
 
 
 def new_project(workspace: Path, store: AnnotationStore, folder: Path) -> Project:

@@ -13,12 +13,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from annotate.store import AnnotationStore, Project, open_store
-from tests.browser.canvas import new_project
+from tests.browser.canvas import Run, new_project
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -158,3 +159,26 @@ def store(server: Server) -> Iterator[AnnotationStore]:
 @pytest.fixture
 def project(server: Server, store: AnnotationStore, tmp_path: Path) -> Project:
     return new_project(server.workspace, store, tmp_path)
+
+
+@pytest.fixture
+def run(chromium: Browser, server: Any) -> Iterator[Run]:
+    """Run the body of an async function in a page that can load the modules.
+
+    With `wait_ms` the body returns a function, which is asked after so much time has passed on
+    the page's own clock.
+    """
+    context = chromium.new_context()
+    page: Page = context.new_page()
+    page.goto(f"{server.url}/api/frontend/x/main.js")
+    page.clock.install()
+
+    def evaluate(body: str, wait_ms: int = 0) -> Any:
+        page.evaluate(f"async () => {{ window.result = await (async () => {{ {body} }})(); }}")
+        if wait_ms:
+            page.clock.run_for(wait_ms)
+            return page.evaluate("() => window.result()")
+        return page.evaluate("() => window.result")
+
+    yield evaluate
+    context.close()

@@ -3,13 +3,9 @@
 The outbox is tried against a small server with the store's rules that loses requests and answers.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page
 
-Run = Callable[..., Any]
+from tests.browser.canvas import Run
 
 FAKES = """
   // The rules of AnnotationStore.save; `fate()` says what happens to a request.
@@ -57,29 +53,6 @@ FAKES = """
     return { box, saved };
   };
 """
-
-
-@pytest.fixture
-def run(chromium: Browser, server: Any) -> Iterator[Run]:
-    """Run the body of an async function in a page that can load the modules.
-
-    With `wait_ms` the body returns a function, which is asked after so much time has passed on
-    the page's own clock.
-    """
-    context = chromium.new_context()
-    page: Page = context.new_page()
-    page.goto(f"{server.url}/api/frontend/x/main.js")
-    page.clock.install()
-
-    def evaluate(body: str, wait_ms: int = 0) -> Any:
-        page.evaluate(f"async () => {{ window.result = await (async () => {{ {body} }})(); }}")
-        if wait_ms:
-            page.clock.run_for(wait_ms)
-            return page.evaluate("() => window.result()")
-        return page.evaluate("() => window.result")
-
-    yield evaluate
-    context.close()
 
 
 def test_undo_goes_back_to_the_very_first_of_thousands_of_states(run: Run) -> None:
