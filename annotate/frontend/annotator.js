@@ -8,6 +8,7 @@ import { element } from "./elements.js";
 import { Expectations } from "./expectations.js";
 import { intoReach, withinReach } from "./geometry.js";
 import * as ghosts from "./ghosts.js";
+import * as group from "./group.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
 import { Journal, browserStorage } from "./journal.js";
@@ -21,7 +22,7 @@ import { Walk } from "./walk.js";
 
 // Edits of the points: for them the picture must be there. Those of the whole picture need it not.
 const MARKING = new Set([
-  "undo", "redo", "occluded", "absent", "remove", "accept", "acceptAll",
+  "undo", "redo", "occluded", "absent", "remove", "copy", "accept", "acceptAll",
 ]);
 const JUDGING = new Set(["skip", "flag"]);
 const IDLE_MS = 10_000; // longer pauses are not work
@@ -30,7 +31,8 @@ export class Annotator {
   document = null;
   picture = null; // of the open document
   history = null; // of the open document
-  #dragged = null; // index and place of a point under the mouse, not yet an edit
+  #loop = null; // index of the landmark that alone is marked, picture after picture
+  #dragged = null; // index, place and manner of a point under the mouse, not yet an edit
   #histories = new Histories(labels.opened);
   #lastActive = 0;
 
@@ -82,13 +84,13 @@ export class Annotator {
 
   #build() {
     this.cursor = new KeyCursor(this.data);
-    const pick = (index) => this.#show(labels.aim(this.history.state, index), { focus: true });
+    const pick = (index) => this.#aimAt(index);
     this.guide = new Guide(this.data, pick);
     this.stage = new Stage(this.data.groups, {
       active: () => this.active(),
       place: (position, how) => this.place(position, how),
       select: (index) => this.#show({ ...this.history.state, selected: index }),
-      drag: (index, position) => this.#drag(index, position),
+      drag: (index, position, how) => this.#drag(index, position, how),
       drop: (moved) => this.#drop(moved),
     });
     this.expectations = new Expectations(this.data, pick);
@@ -180,6 +182,7 @@ export class Annotator {
     this.host.dataset.item = found.item;
     this.host.dataset.position = found.position;
     this.#render();
+    this.#aimAtLoop();
     this.queue.prepare(found.position);
   }
 
@@ -226,11 +229,50 @@ export class Annotator {
     const near = intoReach(position, this.document, this.data.margin);
     const v = occluded ? labels.OCCLUDED : labels.VISIBLE;
     this.#commit(ghosts.place(state, near, v, this.document.ghosts));
+    this.#goOn(state);
   }
 
-  #drag(index, position) {
+  // ------------------------------------------------------------- one landmark in every picture
+
+  #toggleLoop() {
+    const { target, selected } = this.history.state;
+    if (this.#loop !== null) this.#endLoop();
+    else this.#loop = Math.max(0, target >= 0 ? target : selected);
+    this.#aimAtLoop();
+  }
+
+  #endLoop() {
+    this.#loop = null;
+    const { state } = this.history;
+    this.#show({ ...state, target: labels.nextUndecided(state.points), selected: -1 });
+  }
+
+  #aimAtLoop() {
+    if (this.#loop !== null) this.#show(labels.aim(this.history.state, this.#loop));
+  }
+
+  /** After its landmark was decided: where it was open, to the next picture where it is, too. */
+  #goOn({ points, target }) {
+    if (this.#loop === null || target !== this.#loop) return;
+    this.#aimAtLoop();
+    if (points[target] === null) this.#toUndecided();
+    else this.walk.step(1);
+  }
+
+  #toUndecided() {
+    const landmark = this.#loop;
+    const isWanted = (document) => {
+      const { points, skipped } = this.outbox.unsaved(document.item) ?? document;
+      return points[landmark] === null && !(skipped ?? document.status === "skipped");
+    };
+    const none = `${this.data.names[landmark]} is decided in every picture.`;
+    return this.walk.toWhere(isWanted, none);
+  }
+
+  /** `how`: "alone", or with its part of the object "together" or "turning" it. */
+  #drag(index, position, how) {
     if (!this.#isMarkable) return;
-    this.#dragged = [index, intoReach(position, this.document, this.data.margin)];
+    this.#dragged = [index, intoReach(position, this.document, this.data.margin), how];
     this.#showLabels();
   }
 
@@ -244,7 +286,28 @@ export class Annotator {
   /** The labels, with the point that is being dragged where the mouse is. */
   get #shown() {
     const { state } = this.history;
-    return this.#dragged ? ghosts.move(state, ...this.#dragged, this.document.ghosts) : state;
+    if (!this.#dragged) return state;
+    const [index, position, how] = this.#dragged;
+    const members = how === "alone" ? [] : group.partOf(this.data.groups, state, index);
+    if (!members.includes(index)) return ghosts.move(state, index, position, this.document.ghosts);
+    const move = how === "turning" ? group.turned : group.shifted;
+    return group.held(move(state, members, index, position), members, this.document, this.data.margin);
+  }
+
+  /** What is undecided, from the picture before. */
+  async #copy() {
+    const { document } = this;
+    const before = document.position > 0
+      && await this.queue.get(document.position - 1).catch(() => null);
+    if (document !== this.document || !this.#isMarkable) return;
+    if (!before) return this.stage.say("There is no picture before this one.");
+    const source = { ...before, points: this.outbox.unsaved(before.item)?.points ?? before.points };
+    const { state } = this.history;
+    const points = group.copied(state.points, document, source, this.data.margin);
+    const more = points.filter((point, i) => point !== state.points[i]).length;
+    if (more === 0) return this.stage.say(`Nothing to copy from ${before.name}.`);
+    this.#commit({ points, target: labels.nextUndecided(points), selected: -1 });
+    return this.stage.say(`Copied ${more} from ${before.name}: drag to correct, Z takes it back.`);
   }
 
   nudge([dx, dy]) {
@@ -265,7 +328,12 @@ export class Annotator {
     const { state } = this.history;
     const from = state.target >= 0 ? state.target : state.selected;
     const m = state.points.length;
-    this.#show(labels.aim(state, (from + step + m) % m));
+    this.#aimAt((from + step + m) % m);
+  }
+
+  #aimAt(index) {
+    if (this.#loop !== null) this.#loop = index;
+    this.#show(labels.aim(this.history.state, index), { focus: true });
   }
 
   #commit(state) {
@@ -311,6 +379,7 @@ export class Annotator {
     if (document !== this.document) return;
     if (news) this.history = this.#histories.of(document);
     this.#render();
+    if (news) this.#aimAtLoop();
   }
 
   // ------------------------------------------------------------- commands
@@ -326,19 +395,21 @@ export class Annotator {
     const commands = {
       next: () => this.walk.step(1),
       previous: () => this.walk.step(-1),
-      open: () => this.walk.toOpen(),
+      open: () => (this.#loop === null ? this.walk.toOpen() : this.#toUndecided()),
+      loop: () => this.#toggleLoop(),
       skip: () => this.#skip(),
       undo: () => (this.history.undo() ? this.#edited() : this.stage.say("Nothing to undo")),
       redo: () => (this.history.redo() ? this.#edited() : this.stage.say("Nothing to redo")),
       accept: () => this.#accept(),
       acceptAll: () => this.#commit(ghosts.acceptAll(this.history.state, this.document.ghosts)),
       occluded: () => this.#commit(labels.toggleOccluded(this.history.state)),
-      absent: () => this.#commit(labels.markAbsent(this.history.state)),
+      absent: () => this.#leaveOut(),
       remove: () => this.#commit(labels.remove(this.history.state)),
       later: () => this.#aim(1),
       earlier: () => this.#aim(-1),
       cursor: () => { this.cursor.on = !this.cursor.on; this.#render(); },
       placeHere: () => this.place(this.cursor.place, { occluded: false }),
+      copy: () => this.#copy(),
       flag: () => this.#flag(),
       zoomIn: () => this.stage.zoom(1.25),
       zoomOut: () => this.stage.zoom(0.8),
@@ -362,8 +433,18 @@ export class Annotator {
   #accept() {
     const { state } = this.history;
     const next = ghosts.accept(state, this.document.ghosts);
-    if (next !== state) this.#commit(next);
-    else if (this.data.ghosts && state.target >= 0) this.stage.say("No ghost here: click the landmark.");
+    if (next !== state) {
+      this.#commit(next);
+      this.#goOn(state);
+    } else if (this.data.ghosts && state.target >= 0) {
+      this.stage.say("No ghost here: click the landmark.");
+    }
+  }
+
+  #leaveOut() {
+    const { state } = this.history;
+    this.#commit(labels.markAbsent(state));
+    this.#goOn(state);
   }
 
   /** Skip the picture and go on; take that back where it was skipped. */
@@ -379,12 +460,12 @@ export class Annotator {
   }
 
   #close() {
+    const wasHelp = this.panel.helpShown;
     this.panel.showHelp(false);
     this.stage.say("");
+    if (wasHelp || !this.document) return;
     this.cursor.on = false;
-    if (!this.document) return;
-    const { state } = this.history;
-    this.#show({ ...state, target: labels.nextUndecided(state.points), selected: -1 });
+    this.#endLoop();
   }
 
   #resolve(choice) {
@@ -407,13 +488,15 @@ export class Annotator {
     const { state } = this.history;
     this.#showLabels();
     this.guide.show(state);
-    this.stage.showCursor(this.cursor.follow(this.document, state));
+    const { open } = this.stage.ghosts;
+    this.stage.showCursor(this.cursor.follow(this.document, state, open[state.target]));
     this.panel.showPlace(this.document, this.queue);
     this.#showConflict();
-    const { open } = this.stage.ghosts;
     const hint = open[state.target] ? " – Space takes the ghost" : "";
+    this.panel.showLoop(this.#loop === null ? null : this.data.names[this.#loop]);
     this.panel.showNext(this.document, state.target, this.data.names, hint);
     this.panel.showGhosts(open, state.target);
+    this.host.dataset.loop = this.#loop ?? "";
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
   }

@@ -74,12 +74,12 @@ export class KeyCursor {
     return this.on && this.place !== null;
   }
 
-  /** Go to the target when that, or the picture, is another one; returns the place or null. */
-  follow(document, { points, target }) {
+  /** Go to the target, or its ghost, when that or the picture is another one; null where none is. */
+  follow(document, { points, target }, ghost) {
     const aim = this.on && target >= 0 ? `${document.item}:${target}` : "";
     if (aim !== this.#aimedAt) {
       const start = () => (isPlaced(points[target])
-        ? points[target] : expectedPlace(this.template, points, document, target));
+        ? points[target] : ghost ?? expectedPlace(this.template, points, document, target));
       this.place = aim && intoReach(start(), document, this.template.margin);
       this.place ||= null;
     }

@@ -16,6 +16,8 @@ export const COMMANDS = [
   { command: "later", keys: ["n"], shown: "N", text: "Aim at the next landmark" },
   { command: "earlier", keys: ["p"], shown: "P", text: "Aim at the previous landmark" },
   { command: "cursor", keys: ["e"], shown: "E", text: "Place by keyboard: arrows, then Enter or Space" },
+  { command: "loop", keys: ["r"], shown: "R", text: "This landmark in every picture, one after the other" },
+  { command: "copy", keys: ["c"], shown: "C", text: "Copy what is missing from the picture before" },
   { command: "flag", keys: ["f"], shown: "F", text: "Flag for a second look" },
   { command: "zoomIn", keys: ["+", "=", "shift++"], shown: "+", text: "Zoom in (or wheel)" },
   { command: "zoomOut", keys: ["-"], shown: "−", text: "Zoom out" },
@@ -31,7 +33,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 // A key that is held repeats; whatever takes more than a glance to put right must not.
 const REPEATING = new Set(["next", "previous", "undo", "redo", "later", "earlier", "zoomIn", "zoomOut"]);
 const BY_KEY = new Map(COMMANDS.flatMap(({ command, keys }) => keys.map((key) => [key, command])));
-// Streamlit reruns the page on "r" and offers to clear its caches on "c": not while labelling.
+// Streamlit reruns the page on "r" and offers to clear its caches on "c": not while labelling,
+// whatever these keys are for.
 const SWALLOWED = new Set(["r", "c"]);
 
 const TYPING = "textarea, select, [contenteditable=true], [role=dialog], [role=listbox], "

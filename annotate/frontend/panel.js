@@ -23,6 +23,7 @@ const MOUSE = [
   ["Click", "Place the next landmark, on top of a point too; when all are placed, select a point"],
   ["Right click", "Place it as occluded"], ["Drag a point", "Move it"],
   ["Drag a ghost", "Correct what a model predicted; a click near the next landmark's ghost does too"],
+  ["Ctrl drag", "Move the whole part of the object (also Alt); with Shift turn and scale it"],
   ["Double click", "Places one landmark, not two; Shift click places in any case"],
   ["Wheel", "Zoom at the cursor"],
   ["Right drag", "Move the picture (also middle button, or Space and drag)"],
@@ -38,11 +39,13 @@ export class Panel {
     this.bar = element("div", { class: "bar", role: "toolbar", "aria-label": "Labelling" });
     this.bar.append(...BUTTONS.map((entry) => (entry ? this.#button(...entry) : element("i", { class: "gap" }))));
     this.place = element("span", { class: "place" });
+    this.loop = element("button", { class: "loop", type: "button", hidden: "" });
+    this.loop.addEventListener("click", () => onCommand("loop"));
     this.meter = element("progress", { class: "meter", max: "1", value: "0", "aria-label": "Pictures done" });
     this.counts = element("span", { class: "counts" });
     this.saving = element("button", { class: "saving", type: "button" });
     this.saving.addEventListener("click", onProblem);
-    this.head = element("div", { class: "head" }, this.place, this.meter, this.counts, this.saving);
+    this.head = element("div", { class: "head" }, this.place, this.loop, this.meter, this.counts, this.saving);
     this.next = element("div", { class: "next" });
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
     this.help = this.#help();
@@ -97,6 +100,13 @@ export class Panel {
     this.counts.textContent = `${done} done${more}`;
     this.buttons.get("flag").setAttribute("aria-pressed", String(document.flag));
     this.buttons.get("previous").disabled = document.position === 0;
+  }
+
+  /** Which landmark alone is marked in every picture; null: none. */
+  showLoop(name) {
+    this.loop.hidden = name === null;
+    this.loop.textContent = `↻ Only ${name}, in every picture ✕`;
+    this.loop.title = "Mark all landmarks again";
   }
 
   /** The state of saving, with words and a sign, not by colour alone. */

@@ -2,7 +2,9 @@
 //
 //   left button, tap       place the next landmark, also on top of a point; once all are placed,
 //                          select the point
-//   dragged from a point   move it; a ghost becomes a point
+//   dragged from a point   move it; a ghost becomes a point. With control, command or alt the whole
+//                          part of the object, with shift as well: turn and scale that. Without a
+//                          point these do nothing
 //   twice in a moment      once, as the second press is hardly ever meant; with shift it is
 //   right button           place as occluded; dragged: pan
 //   middle button, space   pan
@@ -74,14 +76,19 @@ export class Pointer {
   #leftPressed(event, at) {
     const { state } = this.stage;
     const aimsAgain = state.target >= 0 && state.points[state.target] !== null;
-    const index = event.shiftKey || aimsAgain ? -1 : this.#hit(at, NEAR[event.pointerType] ?? 10);
+    const isGroup = event.ctrlKey || event.metaKey || event.altKey;
+    const isAbove = (event.shiftKey || aimsAgain) && !isGroup; // of a point: places all the same
+    const index = isAbove ? -1 : this.#hit(at, NEAR[event.pointerType] ?? 10);
     const isSecond = this.#isSecond(event, at);
-    const places = state.target >= 0 && !isSecond;
+    const places = state.target >= 0 && !isSecond && !isGroup;
     if (index >= 0) {
       const [x, y] = this.stage.view.toScreen(this.stage.handles[index]);
       const offset = [x - at[0], y - at[1]];
-      this.#gesture = { kind: "drag", from: at, offset, index, far: false, places };
+      const how = isGroup ? (event.shiftKey ? "turning" : "together") : "alone";
+      this.#gesture = { kind: "drag", from: at, offset, index, far: false, places, how };
       if (!places) this.actions.select(index);
+    } else if (isGroup) {
+      this.#gesture = null;
     } else if (event.pointerType === "touch") {
       this.#gesture = { kind: "press", from: at, occluded: false }; // it may become a pinch
     } else {
@@ -124,7 +131,7 @@ export class Pointer {
     const { width, height } = this.stage.rectangle; // what leaves the stage cannot be seen
     const x = clamped(at[0] + gesture.offset[0], width);
     const y = clamped(at[1] + gesture.offset[1], height);
-    this.actions.drag(gesture.index, this.stage.view.toPicture(x, y));
+    this.actions.drag(gesture.index, this.stage.view.toPicture(x, y), gesture.how);
   }
 
   #pinch(id, before, at) {

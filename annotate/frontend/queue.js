@@ -3,6 +3,7 @@
 // somebody else's. Where the server does not answer, the way is the order of the project.
 
 const BATCH = 24;
+const LOOKED_THROUGH = 200; // documents asked for at a time, to find one
 const AHEAD = 3;
 const KEPT_PICTURES = 16;
 const OTHER_SHAPE = "this picture has changed since the project was made";
@@ -111,6 +112,27 @@ export class Queue {
     this.annotator = annotator;
     await this.server.release(this.project, before);
     await this.claim(here);
+  }
+
+  /** Position of the first document from `start` on, going round, that passes; null: none does. */
+  async nextWhere(start, test) {
+    for (const [from, to] of [[start, this.total], [0, Math.min(start, this.total)]]) {
+      for (let position = from; position < to;) {
+        const known = this.#documents.get(position);
+        const some = known ? [known] : await this.#look(position);
+        const found = some.find((document) => document.position < to && test(document));
+        if (found) return found.position;
+        position += some.length || to;
+      }
+    }
+    return null;
+  }
+
+  /** Documents from a position on as they are now; they are looked at, not kept. */
+  async #look(position) {
+    const answer = await this.server.documents(this.project, position, LOOKED_THROUGH);
+    answer.documents.forEach((document) => this.#bringUpToDate(document));
+    return answer.documents.map((found) => this.#documents.get(found.position) ?? found);
   }
 
   /** Forget documents (not those that are open or opening): others may have changed them. */

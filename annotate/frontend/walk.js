@@ -62,16 +62,29 @@ export class Walk {
     else this.open(position);
   }
 
-  /** To the next picture that is ours to mark; nowhere if another is asked for meanwhile. */
-  async toOpen() {
+  /** To the next picture that is ours to mark. */
+  toOpen() {
+    return this.#ask(async () => {
+      const claim = await this.queue.claim(this.wanted);
+      if (claim.next_open.length > 0) return claim.next_open[0];
+      return claim.open > 0 ? "What is left is with others." : "Every picture is done.";
+    });
+  }
+
+  /** To the next picture, going round, that passes a test; `none` is said where there is none. */
+  toWhere(test, none) {
+    return this.#ask(async () => (await this.queue.nextWhere(this.wanted + 1, test)) ?? none);
+  }
+
+  /** To the position that `find` finds, or say what it says; nowhere if another is asked for. */
+  async #ask(find) {
     this.on.leave();
     const asked = this.#asked;
     try {
-      const claim = await this.queue.claim(this.wanted);
+      const found = await find();
       if (asked !== this.#asked) return;
-      if (claim.next_open.length > 0) this.open(claim.next_open[0]);
-      else if (claim.open > 0) this.on.say("What is left is with others.");
-      else this.on.say("Every picture is done.");
+      if (typeof found === "string") this.on.say(found);
+      else this.open(found);
     } catch (error) {
       this.on.say(`Cannot ask for the next open picture: ${error.message}`);
     }

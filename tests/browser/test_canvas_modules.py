@@ -501,7 +501,7 @@ def test_keys_mean_the_same_whatever_is_locked_or_held(run: Run) -> None:
         ask("à", { code: "Digit0" }), ask("q", { code: "KeyA" }), ask("é", { code: "Slash" })];
     """) == [
         {"command": "next"}, {"command": "next"}, {"command": "undo"}, {"command": "redo"},
-        {"command": "help"}, {"swallow": True}, None, {"nudge": [0, -0.1]}, None, None,
+        {"command": "help"}, {"command": "loop"}, None, {"nudge": [0, -0.1]}, None, None,
         {"swallow": True}, {"command": "undo"}, {"command": "next"}, {"command": "fit"}, None, None,
     ]  # fmt: skip
 
