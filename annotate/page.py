@@ -161,7 +161,7 @@ def _new_project(
         if st.checkbox(label, value=True, key="annotate.unmarked"):
             wanted = wanted.take(~wanted.shapes.complete)
     elif complete:
-        st.caption("All of them have all landmarks already; those will not be shown.")
+        st.caption("All have all their landmarks already; people mark them anew, unseen.")
     st.caption(f"{len(wanted)} pictures")
     ghosts = choose_predictions(sparse.dense, "annotate.new.ghosts")
     with st.container(horizontal=True):

@@ -59,7 +59,8 @@ _DEFAULT_LARGEST_BUDGET = 30
 @click.option(
     "--precision", multiple=True, metavar="FILE|NAME=P",
     help="How far clicks scatter, in percent of the span that errors are told in: a csv with the "
-    "columns landmark and percent, or NAME=PERCENT. With --criterion expected-error.",
+    "columns landmark and percent, or NAME=PERCENT; landmarks that are not told scatter as shape "
+    "models assume. With --criterion expected-error.",
 )  # fmt: skip
 @click.option("--no-forecast", is_flag=True, help="Do not measure the error to expect.")
 @click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
@@ -164,7 +165,7 @@ def _by_error(
 
 def _noise(texts: tuple[str, ...], data: "LandmarkDataset") -> "NDArray[np.float64]":
     """How far clicks scatter, of files and then of what is told by name."""
-    from correlation.clicks import noise_of, read_noise
+    from correlation.clicks import noise_of, read_noise, usual_noise
 
     told: dict[int | str, float] = {}
     for text in texts:
@@ -172,6 +173,10 @@ def _noise(texts: tuple[str, ...], data: "LandmarkDataset") -> "NDArray[np.float
             told |= read_noise(Path(text), data.format)
     named = _assigned("--precision", tuple(text for text in texts if "=" in text))
     told |= {name: percent / 100 for name, percent in named.items()}
+    if not told:
+        raise click.UsageError("--precision tells of no landmark")
+    usual = f"{100 * usual_noise(data.shapes):.2f}"
+    click.echo(f"Note: errors are of clicks that scatter, by {usual} % where not told.", err=True)
     return noise_of(data.shapes, told)
 
 
@@ -232,7 +237,7 @@ def curve(
         largest = min(len(matrix), _DEFAULT_LARGEST_BUDGET)
         wanted = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
     with progress_bar("Searching") as on_progress:
-        found = budget_curve(matrix, wanted, on_progress, ties=out is not None)
+        found = budget_curve(matrix, wanted, on_progress, ties=expected or out is not None)
     if out is not None:
         _write_table(out, found.rows())
     more = [_spread(source, found.budgets, resamples), _errors(source, found, asked=expected)]

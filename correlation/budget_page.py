@@ -65,7 +65,7 @@ def render() -> None:
     )
     st.dataframe(_table(source.matrix, chosen), hide_index=True)
     stable = st.container()
-    show_plan(source, asked.m)
+    show_plan(source, len(chosen.sparse))
     _save(source, chosen)
     # The choice is shown before what takes longer the first time.
     with comparison:
@@ -73,7 +73,7 @@ def render() -> None:
     with right:
         _curve(source, known, chosen)
     with stable:
-        show_stability(source, asked.m)
+        show_stability(source, len(chosen.sparse))
 
 
 def _criterion(source: Source) -> str:
@@ -241,7 +241,8 @@ def _table(matrix: AffinityMatrix, chosen: Score) -> pd.DataFrame:
 
 def _save(source: Source, chosen: Choice) -> None:
     st.header("Use")
-    proposed = f"{source.name}-m{len(chosen.sparse)}"
+    usable = re.sub(r"[^\w.-]+", "-", source.name).strip("-.") or "format"
+    proposed = f"{usable}-m{len(chosen.sparse)}"
     name = st.text_input("Name of the sparse format", proposed, key=f"budget-name-{proposed}")
     path = workspace().formats / f"{name}.toml"
     taken = path.exists() and not _holds(path, chosen.sparse)

@@ -193,19 +193,26 @@ class AffinityMatrix:
         """
         try:
             table = json.loads(text)
-            n_shapes = table.get("n_shapes")
+            n_shapes, alignment = table.get("n_shapes"), table.get("alignment")
+            cautions = table.get("cautions", [])
+            if n_shapes is not None and not (type(n_shapes) is int and n_shapes > 0):
+                raise ValueError(f"n_shapes: expected a number above 0, got {n_shapes!r:.40}")
+            if alignment is not None and not isinstance(alignment, str):
+                raise ValueError(f"alignment: expected a text, got {alignment!r:.40}")
+            if not isinstance(cautions, list) or not all(isinstance(c, str) for c in cautions):
+                raise ValueError(f"cautions: expected a list of texts, got {cautions!r:.40}")
             return cls(
                 format_from_table(table["format"]),
                 np.array(table["values"], dtype=np.float64),
-                None if n_shapes is None else int(n_shapes),
-                table.get("alignment"),
+                n_shapes,
+                alignment,
                 str(table.get("method", CANONICAL_MEAN)),
-                tuple(str(caution) for caution in table.get("cautions", ())),
+                tuple(cautions),
             )
         except KeyError as error:
             problem = f"not affinities in JSON: the key {error} is missing"
             raise ShapeMismatchError(problem) from error
-        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+        except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise ShapeMismatchError(f"not affinities in JSON: {error}") from error
 
 

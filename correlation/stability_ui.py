@@ -12,6 +12,7 @@ from correlation.ui import Source
 from datasets.errors import FewmarkError
 
 _ENOUGH = 0.02  # a choice that loses less of c than this is as good as any
+_FEWEST = 10  # draws of fewer look alike because they can hardly differ
 _TABLE_PX = 240
 
 
@@ -45,7 +46,7 @@ def show_stability(source: Source, m: int) -> None:
     st.caption(
         f"{found.resamples} draws, with replacement, of all {found.n_subjects:,} {unit}; of each n "
         "twenty. Searched by worst affinity, without the demands "
-        "above; of equally good sets a draw takes any."
+        "above."
     )
 
 
@@ -87,7 +88,10 @@ def _told(found: Stability, rows: list[dict[str, Any]], unit: str) -> None:
     first, second, third = st.columns(3)
     low, high = found.kept_interval
     first.metric("c on other draws", f"{low:.2f} to {high:.2f}")
-    first.caption(f"Of these {m} landmarks, in {found.confidence:.0%} of the draws.")
+    first.caption(
+        f"Of the {m} landmarks that all shapes choose by worst affinity, whatever is demanded, in "
+        f"{found.confidence:.0%} of the draws."
+    )
     second.metric("The same in two draws", f"{shared:.1f} of {m}")
     second.caption(f"Landmarks that two draws both choose: Jaccard index {found.jaccard:.2f}.")
     third.metric("Dense images needed", "more" if n is None else f"{n:,} {unit}")
@@ -102,7 +106,7 @@ def enough(rows: list[dict[str, Any]]) -> int | None:
     """The fewest subjects from which on every size loses less of c than counts; None if none."""
     fewest = None
     for row in reversed(rows):
-        if row["loss"] is None or row["loss"] >= _ENOUGH:
+        if row["loss"] is None or row["loss"] >= _ENOUGH or row["subjects"] < _FEWEST:
             break
         fewest = int(row["subjects"])
     return fewest

@@ -141,7 +141,8 @@ def kept(
     wanted = before if before in options else usual
     index = options.index(wanted) if wanted in options else 0
     chosen = st.selectbox(label, options, index=index, key=key, help=about)
-    st.session_state[name] = chosen
+    if chosen != options[index]:  # what is shown because nothing else was there is no choice
+        st.session_state[name] = chosen
     return str(chosen)
 
 

@@ -99,11 +99,13 @@ def test_the_curve_adds_spread_and_errors_where_asked(dataset, folder, tmp_path)
     assert [row["resampled"] for row in rows] == spread.mean.tolist()
     forecast = forecast_of(dataset.shapes)
     matrix = affinity(dataset.shapes)
-    chosen = budget_curve(matrix, [3, 6], ties=False).selections
+    chosen = budget_curve(matrix, [3, 6]).selections
     assert [row["expected_nme"] for row in rows] == [
         forecast.of(s.sparse.chosen).nme for s in chosen
     ]
     assert all(row["smallest_nme"] > 0 for row in rows)
+    written = run("curve", folder, *options, "--out", tmp_path / "c.csv").stdout
+    assert json.loads(written)["rows"] == rows  # writing a file changes no number
     run("affinity", folder, "--out", tmp_path / "a.npz")
     for option in (("--resamples", 3), ("--expected",)):
         with pytest.raises(FewmarkError, match="an affinity file"):

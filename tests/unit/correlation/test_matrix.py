@@ -103,6 +103,11 @@ def test_json_without_what_is_known_of_the_shapes_is_enough():
         '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, "x"], [0, 1]]}',
         '{"format": {"name": "two", "landmarks": ["a", "b"]}, "values": [[1, 2], [2, 1]]}',
         '{"format": 3, "values": [[1]]}',
+        '{"format": {"name": "one", "landmarks": ["a"]}, "values": [[1]], "n_shapes": -5}',
+        '{"format": {"name": "one", "landmarks": ["a"]}, "values": [[1]], "n_shapes": 1e400}',
+        '{"format": {"name": "one", "landmarks": ["a"]}, "values": [[1]], "alignment": 7}',
+        '{"format": {"name": "one", "landmarks": ["a"]}, "values": [[1]], "cautions": "abc"}',
+        '{"format": {"name": "one", "landmarks": ["a"]}, "values": [[1' + "0" * 400 + "]]}",
     ],
 )
 def test_json_of_something_else_is_refused(text):

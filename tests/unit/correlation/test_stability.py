@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from correlation.affinity import affinity, affinity_from_moments
-from correlation.kcenter import k_center
 from correlation.scores import score
 from correlation.selection import select
 from correlation.stability import curve_spread, how_many_shapes, stability
@@ -44,7 +43,7 @@ def test_resamples_are_those_of_subjects_drawn_and_laid_out_one_by_one():
         rows = [i for k in rng.integers(0, 30, 30) for i in groups[k]]
         matrix = affinity_from_moments(Moments.from_points(aligned[rows]))
         values.append(matrix.values)
-        sets.append(set(k_center(matrix.distance, 3).centers))
+        sets.append(set(select(matrix, 3).sparse.chosen))
         best.append(score(matrix, sets[-1]).min_correlation)
         kept.append(score(matrix, chosen.sparse.chosen).min_correlation)
     ends = (0.025, 0.975)
