@@ -2,6 +2,7 @@
 // while the browser's page lives: Streamlit may take the canvas off the page and put it back.
 
 import { Attachment } from "./attachment.js";
+import { Bindings } from "./bindings.js";
 import { KeyCursor } from "./cursor.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
@@ -95,10 +96,11 @@ export class Annotator {
     });
     this.expectations = new Expectations(this.data, pick);
     this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
-    this.panel = new Panel((command) => this.command(command), () => this.#toProblem());
+    this.bindings = new Bindings(browserStorage());
+    this.panel = new Panel(this.bindings, (command) => this.command(command), () => this.#toProblem());
     const { head, bar, next, live, help, choice, warning } = this.panel;
     const side = element("aside", { class: "side" }, this.guide.figure, next, this.expectations.notes, this.guide.list);
-    const work = element("div", { class: "work" }, this.stage.node, side, choice, help);
+    const work = element("div", { class: "work" }, this.stage.node, side, choice, help.node);
     this.host = element("div", { class: "annotator" }, warning, head, bar, work, live);
     warning.hidden = this.outbox.journal.isLasting;
     this.host.dataset.annotator = this.data.annotator;

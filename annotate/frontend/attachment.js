@@ -45,6 +45,12 @@ export class Attachment {
 
   #key(event) {
     const { annotator } = this;
+    if (annotator.panel.help.isAsking) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      annotator.panel.help.answer(event);
+      return;
+    }
     if (!annotator.document || isForeign(event, annotator.host)) return;
     const isSpace = event.key === " ";
     const isPlacing = annotator.cursor.isActive && (isSpace || event.key === "Enter");
@@ -52,7 +58,7 @@ export class Attachment {
       const spaceUsed = event.repeat || isPlacing; // else a ghost is taken when the key goes up
       Object.assign(annotator.stage.pointer, { space: true, spaceUsed });
     }
-    const found = isPlacing || isSpace ? { swallow: true } : meaning(event);
+    const found = isPlacing || isSpace ? { swallow: true } : meaning(event, annotator.bindings);
     if (!found || (annotator.panel.helpShown && found.nudge)) return; // arrows scroll the help
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -1,38 +1,39 @@
 // Keys: which command each one stands for, and when they are ours.
 
-/** Command and the keys that give it; `shown` is what the help says. */
+/** Command and the keys that give it, first the one that buttons show; some for the left hand. */
 export const COMMANDS = [
-  { command: "next", keys: ["d", "enter", "pagedown"], shown: "D", text: "Next picture" },
-  { command: "previous", keys: ["a", "pageup"], shown: "A", text: "Previous picture" },
-  { command: "open", keys: ["u"], shown: "U", text: "Next open picture" },
-  { command: "skip", keys: ["s"], shown: "S", text: "Skip this picture; take that back" },
-  { command: "undo", keys: ["z", "ctrl+z"], shown: "Z", text: "Undo" },
-  { command: "redo", keys: ["y", "ctrl+y", "ctrl+shift+z"], shown: "Y", text: "Redo" },
-  { command: "accept", keys: ["space"], shown: "Space", text: "Take the ghost of the next landmark" },
-  { command: "acceptAll", keys: ["g"], shown: "G", text: "Take all ghosts" },
-  { command: "occluded", keys: ["o"], shown: "O", text: "Occluded: hidden, but its place is known" },
-  { command: "absent", keys: ["x"], shown: "X", text: "Not visible: leave out, go on" },
-  { command: "remove", keys: ["delete", "backspace"], shown: "Del", text: "Take the point away" },
-  { command: "later", keys: ["n"], shown: "N", text: "Aim at the next landmark" },
-  { command: "earlier", keys: ["p"], shown: "P", text: "Aim at the previous landmark" },
-  { command: "cursor", keys: ["e"], shown: "E", text: "Place by keyboard: arrows, then Enter or Space" },
-  { command: "loop", keys: ["r"], shown: "R", text: "This landmark in every picture, one after the other" },
-  { command: "copy", keys: ["c"], shown: "C", text: "Copy what is missing from the picture before" },
-  { command: "flag", keys: ["f"], shown: "F", text: "Flag for a second look" },
-  { command: "zoomIn", keys: ["+", "=", "shift++"], shown: "+", text: "Zoom in (or wheel)" },
-  { command: "zoomOut", keys: ["-"], shown: "−", text: "Zoom out" },
-  { command: "fit", keys: ["0"], shown: "0", text: "Show the object" },
-  { command: "whole", keys: ["9"], shown: "9", text: "Show the whole picture" },
-  { command: "loupe", keys: ["l"], shown: "L", text: "Loupe on or off" },
-  { command: "preview", keys: ["v"], shown: "V", text: "Preview of the other landmarks on or off" },
-  { command: "help", keys: ["?", "shift+?", "h"], shown: "?", text: "This help" },
-  { command: "close", keys: ["escape"], shown: "Esc", text: "Deselect; close the help" },
+  { command: "next", keys: ["d", "enter", "pagedown"], text: "Next picture" },
+  { command: "previous", keys: ["a", "pageup"], text: "Previous picture" },
+  { command: "open", keys: ["u", "w"], text: "Next open picture" },
+  { command: "skip", keys: ["s"], text: "Skip this picture; take that back" },
+  { command: "undo", keys: ["z", "ctrl+z"], text: "Undo" },
+  { command: "redo", keys: ["y", "shift+z", "ctrl+y", "ctrl+shift+z"], text: "Redo" },
+  { command: "accept", keys: ["space"], text: "Take the ghost of the next landmark" },
+  { command: "acceptAll", keys: ["g"], text: "Take all ghosts" },
+  { command: "occluded", keys: ["o", "q"], text: "Occluded: hidden, but its place is known" },
+  { command: "absent", keys: ["x"], text: "Not visible: leave out, go on" },
+  { command: "remove", keys: ["delete", "backspace", "b"], text: "Take the point away" },
+  { command: "later", keys: ["n", "2"], text: "Aim at the next landmark" },
+  { command: "earlier", keys: ["p", "1"], text: "Aim at the previous landmark" },
+  { command: "cursor", keys: ["e"], text: "Place by keyboard: arrows, then Enter or Space" },
+  { command: "loop", keys: ["r"], text: "This landmark in every picture, one after the other" },
+  { command: "copy", keys: ["c"], text: "Copy what is missing from the picture before" },
+  { command: "flag", keys: ["f"], text: "Flag for a second look" },
+  { command: "zoomIn", keys: ["+", "=", "shift++"], text: "Zoom in (or wheel)" },
+  { command: "zoomOut", keys: ["-"], text: "Zoom out" },
+  { command: "fit", keys: ["0"], text: "Show the object" },
+  { command: "whole", keys: ["9"], text: "Show the whole picture" },
+  { command: "loupe", keys: ["l", "t"], text: "Loupe on or off" },
+  { command: "preview", keys: ["v"], text: "Preview of the other landmarks on or off" },
+  { command: "help", keys: ["?", "h", "shift+?"], text: "This help" },
+  { command: "close", keys: ["escape"], text: "Deselect; close the help" },
 ];
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 // A key that is held repeats; whatever takes more than a glance to put right must not.
 const REPEATING = new Set(["next", "previous", "undo", "redo", "later", "earlier", "zoomIn", "zoomOut"]);
 const BY_KEY = new Map(COMMANDS.flatMap(({ command, keys }) => keys.map((key) => [key, command])));
+const DEFAULT = { commandOf: (key) => BY_KEY.get(key) ?? null };
 // Streamlit reruns the page on "r" and offers to clear its caches on "c": not while labelling,
 // whatever these keys are for.
 const SWALLOWED = new Set(["r", "c"]);
@@ -48,17 +49,27 @@ function letterOf({ key, code = "" }) {
   return (isLatin ? key : code.match(/^(?:Key|Digit)(.)$/)?.[1] ?? key).toLowerCase();
 }
 
+const held = ({ ctrlKey, metaKey, shiftKey }) => [ctrlKey || metaKey ? "ctrl+" : "", shiftKey ? "shift+" : ""];
+
+/** The key of an event with what is held, as `COMMANDS` names it; a sign includes its Shift. */
+export function keyName(event) {
+  const name = letterOf(event);
+  const [control, shift] = held(event);
+  const isSign = name.length === 1 && name.toLowerCase() === name.toUpperCase();
+  return control + (isSign ? "" : shift) + name;
+}
+
 /** What a key event asks for: { command }, { nudge: [dx, dy] }, { swallow } or null. */
-export function meaning(event) {
+export function meaning(event, bindings = DEFAULT) {
   if (event.key in ARROWS && !event.ctrlKey && !event.metaKey) {
     const step = event.altKey ? 0.1 : event.shiftKey ? 10 : 1;
     return { nudge: ARROWS[event.key].map((part) => part * step) };
   }
   if (event.altKey) return null;
-  const control = event.ctrlKey || event.metaKey ? "ctrl+" : "";
   const name = letterOf(event);
-  const shift = event.shiftKey ? "shift+" : "";
-  const command = BY_KEY.get(control + shift + name) ?? (control ? null : BY_KEY.get(name));
+  const [control, shift] = held(event);
+  const command = bindings.commandOf(control + shift + name)
+    ?? (control ? null : bindings.commandOf(name));
   if (command) return event.repeat && !REPEATING.has(command) ? { swallow: true } : { command };
   return !control && SWALLOWED.has(name) ? { swallow: true } : null;
 }

@@ -2,6 +2,7 @@
 
 import { isPlaced } from "./document.js";
 import { element } from "./elements.js";
+import { Help } from "./help.js";
 import { COMMANDS } from "./keys.js";
 
 const BUTTONS = [
@@ -19,21 +20,12 @@ const SAVING = {
 };
 const KEEPS_NOTHING = "This browser does not let this page keep anything: labels that are not saved "
   + "yet are lost when it is closed.";
-const MOUSE = [
-  ["Click", "Place the next landmark, on top of a point too; when all are placed, select a point"],
-  ["Right click", "Place it as occluded"], ["Drag a point", "Move it"],
-  ["Drag a ghost", "Correct what a model predicted; a click near the next landmark's ghost does too"],
-  ["Ctrl drag", "Move the whole part of the object (also Alt); with Shift turn and scale it"],
-  ["Double click", "Places one landmark, not two; Shift click places in any case"],
-  ["Wheel", "Zoom at the cursor"],
-  ["Right drag", "Move the picture (also middle button, or Space and drag)"],
-  ["Arrows", "Move the point 1 px; Shift 10 px, Alt 0.1 px"],
-];
 
-const shownKey = (command) => COMMANDS.find((entry) => entry.command === command);
+const titleOf = (command) => COMMANDS.find((entry) => entry.command === command).text;
 
 export class Panel {
-  constructor(onCommand, onProblem) {
+  constructor(bindings, onCommand, onProblem) {
+    this.bindings = bindings;
     this.onCommand = onCommand;
     this.buttons = new Map();
     this.bar = element("div", { class: "bar", role: "toolbar", "aria-label": "Labelling" });
@@ -48,31 +40,28 @@ export class Panel {
     this.head = element("div", { class: "head" }, this.place, this.loop, this.meter, this.counts, this.saving);
     this.next = element("div", { class: "next" });
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
-    this.help = this.#help();
+    const close = () => onCommand("close");
+    this.help = new Help(bindings, { close, changed: () => this.#showKeys() });
+    this.#showKeys();
     this.choice = this.#choice();
     this.warning = element("div", { class: "warning", role: "alert", hidden: "" }, KEEPS_NOTHING);
   }
 
   #button(command, text) {
-    const { shown, text: title } = shownKey(command);
-    const button = element("button", { type: "button", title, "aria-keyshortcuts": shown },
-      `${text} `, element("kbd", { "aria-hidden": "true" }, shown));
+    const key = element("kbd", { "aria-hidden": "true" });
+    const button = element("button", { type: "button", title: titleOf(command) }, `${text} `, key);
     button.addEventListener("click", () => this.onCommand(command));
     this.buttons.set(command, button);
     return button;
   }
 
-  #help() {
-    const rows = [...MOUSE, ...COMMANDS.map(({ shown, text }) => [shown, text])];
-    const list = element("dl", {});
-    for (const [key, text] of rows) {
-      list.append(element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)));
+  /** The keys on the buttons, as they are chosen. */
+  #showKeys() {
+    for (const [command, button] of this.buttons) {
+      const shown = this.bindings.shown(command);
+      button.querySelector("kbd").textContent = shown;
+      button.setAttribute("aria-keyshortcuts", shown);
     }
-    const close = element("button", { type: "button" }, "Close");
-    close.addEventListener("click", () => this.onCommand("close"));
-    const help = element("section", { class: "help", "aria-label": "Keys and mouse", hidden: "" });
-    help.append(element("h2", {}, "Keys and mouse"), list, close);
-    return help;
   }
 
   #choice() {
@@ -132,12 +121,11 @@ export class Panel {
   }
 
   get helpShown() {
-    return !this.help.hidden;
+    return this.help.shown;
   }
 
   showHelp(shown) {
-    this.help.hidden = !shown;
-    if (shown) this.help.querySelector("button").focus({ preventScroll: true });
+    this.help.show(shown);
   }
 
   /** What the next click does. */
