@@ -50,7 +50,7 @@ def open_canvas(page: Page, url: str, position: int = 0) -> None:
 def wait_for(page: Page, **state: object) -> None:
     """Wait until the canvas says so of itself."""
     wanted = "".join(f'[data-{name}="{value}"]' for name, value in state.items())
-    page.wait_for_selector(f".annotator{wanted}", timeout=30_000)
+    page.wait_for_selector(f".annotator{wanted}", timeout=60_000)
 
 
 def frames(page: Page) -> None:

@@ -156,7 +156,7 @@ def test_it_is_told_where_all_landmarks_are_there_already(faces, workspace, mark
     points[:marked] = np.random.default_rng(0).uniform(5, 25, size=(marked, 5, 2))
     shapes = ShapeSet.from_points(points, DENSE)
     LandmarkDataset(shapes, faces.samples, faces.root).save(workspace / "data" / "faces")
-    assert ("will not be shown" in shown(opened())) == told
+    assert ("people mark them anew" in shown(opened())) == told
 
 
 @pytest.mark.usefixtures("faces")
