@@ -139,7 +139,7 @@ def test_the_help_tells_the_keys_of_ghosts(page: Page, server: Any) -> None:
     text = page.locator(".help").inner_text()
     assert "Take the ghost of the next landmark" in text
     assert "Take all ghosts" in text
-    assert page.get_by_role("button", name="Take all").is_visible()
+    assert page.locator(".bar").get_by_role("button", name="Take all").is_visible()
 
 
 def test_ghosts_that_are_offered_while_the_canvas_is_open_appear_and_labels_stay(
