@@ -92,6 +92,7 @@ def canvas_data(
         "start": first_unlabelled(store, project),
         "margin": MARGIN,
         "names": [spoken(name) for name in sparse.names],
+        "definitions": [sparse.dense.definitions.get(name, "") for name in sparse.names],
         "chosen": list(sparse.chosen),
         "groups": [groups[index] for index in sparse.chosen],
         "dense_groups": groups,

@@ -57,11 +57,15 @@ class LandmarkFormat:
         For another format's name, the M indices there that stand for these landmarks.
     about
         One sentence with the source.
+    definitions
+        For some landmarks by name, one line that tells people where to put it. Formats that differ
+        in nothing else are equal.
 
     Raises
     ------
     ShapeMismatchError
-        If names repeat, `mirror` is not its own inverse, or an index is out of range.
+        If names repeat, `mirror` is not its own inverse, an index is out of range, or a landmark
+        is defined that there is not.
     """
 
     name: str
@@ -72,6 +76,7 @@ class LandmarkFormat:
     contours: tuple[Contour, ...] = ()
     maps: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     about: str = ""
+    definitions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Check that names are unique and every index points at a landmark."""
@@ -90,7 +95,12 @@ class LandmarkFormat:
             if len(indices) != M:
                 problem = f"{self.name}: the map to {other} has {len(indices)} indices, not {M}"
                 raise ShapeMismatchError(problem)
+        unknown = next((name for name in self.definitions if name not in self.landmarks), None)
+        if unknown is not None:
+            problem = f"{self.name}: 'definitions' name {unknown!r:.60}, which is no landmark of it"
+            raise ShapeMismatchError(problem)
         object.__setattr__(self, "spans", MappingProxyType(dict(self.spans)))
+        object.__setattr__(self, "definitions", MappingProxyType(dict(self.definitions)))
         object.__setattr__(self, "maps", MappingProxyType(dict(self.maps)))
 
     def __len__(self) -> int:
@@ -255,6 +265,7 @@ def table_from_format(landmark_format: LandmarkFormat) -> dict[str, Any]:
         "mirror": list(landmark_format.mirror),
         "spans": {name: list(pair) for name, pair in landmark_format.spans.items()},
         "maps": {name: list(indices) for name, indices in landmark_format.maps.items()},
+        "definitions": dict(landmark_format.definitions),
         "components": [
             {"name": c.name, "indices": list(c.indices)} for c in landmark_format.components
         ],
@@ -301,6 +312,7 @@ def _format_from_table(table: Mapping[str, Any]) -> LandmarkFormat:
         ),
         maps={name: _indices(indices) for name, indices in table.get("maps", {}).items()},
         about=str(table.get("about", "")),
+        definitions={name: str(text) for name, text in table.get("definitions", {}).items()},
     )
 
 

@@ -98,8 +98,10 @@ export class Annotator {
     this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
     this.bindings = new Bindings(browserStorage());
     this.panel = new Panel(this.bindings, (command) => this.command(command), () => this.#toProblem());
-    const { head, bar, next, live, help, choice, warning } = this.panel;
-    const side = element("aside", { class: "side" }, this.guide.figure, next, this.expectations.notes, this.guide.list);
+    const { head, bar, next, definition, live, help, choice, warning } = this.panel;
+    const { figure, list } = this.guide;
+    const words = [next, definition, this.expectations.notes];
+    const side = element("aside", { class: "side" }, figure, ...words, list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help.node);
     this.host = element("div", { class: "annotator" }, warning, head, bar, work, live);
     warning.hidden = this.outbox.journal.isLasting;
@@ -497,6 +499,7 @@ export class Annotator {
     const hint = open[state.target] ? " – Space takes the ghost" : "";
     this.panel.showLoop(this.#loop === null ? null : this.data.names[this.#loop]);
     this.panel.showNext(this.document, state.target, this.data.names, hint);
+    this.panel.showDefinition(this.data.definitions[state.target] ?? "");
     this.panel.showGhosts(open, state.target);
     this.host.dataset.loop = this.#loop ?? "";
     this.host.dataset.status = this.document.status;

@@ -39,6 +39,7 @@ export class Panel {
     this.saving.addEventListener("click", onProblem);
     this.head = element("div", { class: "head" }, this.place, this.loop, this.meter, this.counts, this.saving);
     this.next = element("div", { class: "next" });
+    this.definition = element("div", { class: "definition" });
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
     const close = () => onCommand("close");
     this.help = new Help(bindings, { close, changed: () => this.#showKeys() });
@@ -135,6 +136,12 @@ export class Panel {
     else if (target >= 0) text = `${target + 1}/${names.length} ${names[target]}${hint}`;
     if (this.next.textContent !== text) this.#say(`Next: ${text}`);
     this.next.textContent = text;
+  }
+
+  /** Where the next landmark is on the object, in words; "" where nothing is known. */
+  showDefinition(text) {
+    this.definition.textContent = text;
+    this.definition.hidden = text === "";
   }
 
   /** Buttons for ghosts are there where ghosts are. */

@@ -73,6 +73,7 @@ def test_a_landmark_is_found_by_name_or_by_number():
         ({"components": (Component("eye", (0, -1)),)}, "components name landmark -1"),
         ({"contours": (Contour("jaw", (7,), closed=False),)}, "contours name landmark 7"),
         ({"maps": {"other": (0, 1)}}, "map to other has 2 indices, not 3"),
+        ({"definitions": {"d": "There."}}, "'definitions' name 'd', which is no landmark of it"),
     ],
 )
 def test_a_format_that_contradicts_itself_is_refused(fields, problem):
@@ -87,6 +88,26 @@ def test_a_format_survives_its_table_and_pickling(name):
     assert format_from_table(table_from_format(known)) == known
     assert pickle.loads(pickle.dumps(known)) == known
     assert hash(pickle.loads(pickle.dumps(known))) == hash(known)
+
+
+@pytest.mark.parametrize("name", ["300w-68", "wflw-98"])
+def test_every_landmark_of_the_large_face_formats_is_defined_in_one_line(name):
+    known = landmark_format(name)
+    assert set(known.definitions) == set(known.landmarks)
+    assert len(set(known.definitions.values())) == len(known)
+    for landmark, text in known.definitions.items():
+        assert 10 < len(text) < 100
+        sides = {side for side in ("right", "left") if side in text.lower().split()}
+        if landmark.startswith(("right_", "left_")):
+            assert sides == {landmark.split("_")[0]}, landmark
+
+
+def test_definitions_survive_the_table_and_make_no_other_format():
+    known = landmark_format("300w-68")
+    table = table_from_format(known)
+    assert format_from_table(table).definitions == known.definitions
+    bare = format_from_table({**table, "definitions": {}})  # as an earlier version wrote it
+    assert bare == known
 
 
 def test_the_tables_of_a_format_cannot_be_changed():
