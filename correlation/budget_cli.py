@@ -1,5 +1,6 @@
 """Commands that choose: the sparse format, and the curve over all budgets."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,18 +9,19 @@ import click
 
 from correlation.sources_cli import (
     ALIGNMENTS,
+    Numbers,
     about_matrix,
-    dataset_of,
     force_option,
     matrix_of,
-    numbers_of,
     require_free_place,
     require_suffix,
+    require_within,
     source_options,
     text_of,
+    whole_of,
 )
-from datasets.console import PATH, json_option, progress_bar, report, status_line
-from datasets.errors import FewmarkError, SelectionError
+from datasets.console import PATH, Number, json_option, progress_bar, report, status_line
+from datasets.errors import FewmarkError
 from datasets.files import replacing
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from correlation.curve import BudgetCurve
+    from correlation.demands import Demands
     from correlation.error_selection import ErrorSelection
     from correlation.linear_error import ErrorForecast
     from correlation.matrix import AffinityMatrix
@@ -40,7 +43,9 @@ _DEFAULT_LARGEST_BUDGET = 30
 
 @click.command()
 @source_options
-@click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
+@click.option(
+    "--m", type=click.IntRange(min=1), required=True, help="Number of landmarks to choose."
+)
 @click.option("--include", metavar="NAMES", help="Landmarks that must be chosen, with commas.")
 @click.option("--exclude", metavar="NAMES", help="Landmarks that must not be chosen.")
 @click.option("--pairs", is_flag=True, help="Choose left and right landmarks together.")
@@ -50,7 +55,10 @@ _DEFAULT_LARGEST_BUDGET = 30
 @click.option(
     "--cost", multiple=True, metavar="NAME=C", help="What a landmark costs; 1 where not told."
 )
-@click.option("--most-cost", type=float, metavar="C", help="What all chosen may cost together.")
+@click.option(
+    "--most-cost", type=Number(0, min_open=True), metavar="C",
+    help="What all chosen may cost together.",
+)  # fmt: skip
 @click.option("--flip", is_flag=True, help="A landmark also serves as the one it mirrors.")
 @click.option(
     "--criterion", type=click.Choice(CRITERIA), default=CRITERIA[0], show_default=True,
@@ -63,7 +71,7 @@ _DEFAULT_LARGEST_BUDGET = 30
     "models assume. With --criterion expected-error.",
 )  # fmt: skip
 @click.option("--no-forecast", is_flag=True, help="Do not measure the error to expect.")
-@click.option("--time-limit", type=float, metavar="S", help="Stop after S seconds, unproven.")
+@click.option("--time-limit", type=Number(0), metavar="S", help="Stop after S seconds, unproven.")
 @click.option("--out", type=PATH, help="Write the sparse format (.toml).")
 @force_option
 @json_option
@@ -83,26 +91,36 @@ def select(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Choose the m landmarks of DATA that represent the others best.
 
-    DATA is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Landmarks
-    are given by name or number. With --pairs, --at-least or --most-cost, m is the most.
+    DATA is a data set of any file type, or what `fewmark affinity --out` wrote as .npz or .json.
+    Landmarks are given by name or number. With --pairs, --at-least or --most-cost, m is the most.
     """
+    from correlation.demands import demands_of
+    from correlation.error_selection import select_for_error
+    from correlation.selection import require_possible
+
     require_suffix(out, ".toml")
     require_free_place(out, force=force)
     demands = {**_demands(more), "include": _listed(include), "exclude": _listed(exclude)}
     by_error = criterion != CRITERIA[0]
-    if by_error and demands.pop("flip"):
+    if by_error and demands["flip"]:
         raise click.UsageError("--flip is about affinities: it goes with --criterion k-center")
     if precision and not by_error:
         raise click.UsageError("--precision goes with --criterion expected-error")
-    whole = _whole(more, "the expected error") if by_error else None
+    whole = whole_of("the expected error", **more) if by_error else None
     data = _known_shapes(more, unasked=no_forecast) if whole is None else whole
     matrix = matrix_of(**more)
+    flip = demands.pop("flip", False)
+    asked = demands_of(matrix.format, **demands)
+    require_possible(matrix.format, m, asked)  # before anything takes long
+    noise = _noise(precision, whole) if whole is not None and precision else None
     forecast = None if no_forecast else _forecast(data, more["seed"])
     chosen: Selection | ErrorSelection
     if whole is not None:
-        chosen = _by_error(matrix, m, demands, whole, forecast=forecast, precision=precision)
+        chosen = select_for_error(
+            whole.shapes, m, asked, affinity=matrix, forecast=forecast, noise=noise
+        )
     else:
-        chosen = _by_affinity(matrix, m, demands, time_limit, forecast)
+        chosen = _by_affinity(matrix, m, asked, time_limit, forecast, flip=flip)
     if out is not None:
         chosen.save(out)
     sparse = chosen.sparse
@@ -127,40 +145,27 @@ def select(  # noqa: PLR0913 - one parameter an option
 def _by_affinity(
     matrix: "AffinityMatrix",
     m: int,
-    demands: dict[str, Any],
+    demands: "Demands",
     time_limit: float | None,
     forecast: "ErrorForecast | None",
+    *,
+    flip: bool,
 ) -> "Selection":
-    from correlation.selection import select as choose
+    from correlation.selection import search
 
     with status_line("Searching") as tell:
-        chosen = choose(
+        chosen = search(
             matrix,
             m,
+            demands,
             time_limit_s=time_limit,
+            flip=flip,
+            explain=True,
             on_bounds=lambda low, high: tell(f"c is {low:.4f} at least, {high:.4f} at most"),
-            **demands,
         )
     if forecast is None:
         return chosen
     return replace(chosen, expected=forecast.of(chosen.sparse.chosen))
-
-
-def _by_error(
-    matrix: "AffinityMatrix",
-    m: int,
-    demands: dict[str, Any],
-    data: "LandmarkDataset",
-    *,
-    forecast: "ErrorForecast | None",
-    precision: tuple[str, ...],
-) -> "ErrorSelection":
-    from correlation.demands import demands_of
-    from correlation.error_selection import select_for_error
-
-    asked = demands_of(matrix.format, **demands)
-    noise = _noise(precision, data) if precision else None
-    return select_for_error(data.shapes, m, asked, affinity=matrix, forecast=forecast, noise=noise)
 
 
 def _noise(texts: tuple[str, ...], data: "LandmarkDataset") -> "NDArray[np.float64]":
@@ -184,7 +189,7 @@ def _known_shapes(source: dict[str, Any], *, unasked: bool) -> "LandmarkDataset 
     """The shapes for the forecast, where it is asked and DATA has any."""
     from correlation.matrix import holds_affinity
 
-    return None if unasked or holds_affinity(source["source"]) else dataset_of(**source)
+    return None if unasked or holds_affinity(source["source"]) else whole_of("", **source)
 
 
 def _forecast(data: "LandmarkDataset | None", seed: int) -> "ErrorForecast | None":
@@ -202,7 +207,9 @@ def _forecast(data: "LandmarkDataset | None", seed: int) -> "ErrorForecast | Non
 
 @click.command()
 @source_options
-@click.option("--budgets", metavar="LIST", help="Values of m, such as 1-30 or 5,10,19.")
+@click.option(
+    "--budgets", type=Numbers(), metavar="LIST", help="Values of m, such as 1-30 or 5,10,19."
+)
 @click.option(
     "--resamples", type=click.IntRange(min=2), metavar="B",
     help="Add mean and spread of c over B draws of the subjects; the thesis takes 10.",
@@ -212,7 +219,7 @@ def _forecast(data: "LandmarkDataset | None", seed: int) -> "ErrorForecast | Non
 @force_option
 @json_option
 def curve(
-    budgets: str | None,
+    budgets: list[int] | None,
     out: Path | None,
     *,
     resamples: int | None,
@@ -223,21 +230,23 @@ def curve(
 ) -> None:
     """The best guarantee c for every budget m, beside the predefined formats.
 
-    DATA is as for `fewmark select`.
+    DATA is as for `fewmark select`. A budget pays where no mixture of a smaller and a larger one
+    of those listed gives as much c. The smallest error of a budget is searched from the choice of
+    the listed one before, too: with other budgets it can differ in the last digits.
     """
     from correlation.curve import budget_curve
     from correlation.scores import predefined_scores
 
     require_suffix(out, ".csv")
     require_free_place(out, force=force)
-    wanted = None if budgets is None else numbers_of("--budgets", budgets)
     matrix = matrix_of(**source)
+    require_within("--budgets", budgets or [], 1, len(matrix))
     known = predefined_scores(matrix)
-    if wanted is None:
+    if budgets is None:
         largest = min(len(matrix), _DEFAULT_LARGEST_BUDGET)
-        wanted = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
+        budgets = sorted({*range(1, largest + 1), *(len(s.sparse) for s in known.values())})
     with progress_bar("Searching") as on_progress:
-        found = budget_curve(matrix, wanted, on_progress, ties=expected or out is not None)
+        found = budget_curve(matrix, budgets, on_progress, ties=expected or out is not None)
     if out is not None:
         _write_table(out, found.rows())
     more = [_spread(source, found.budgets, resamples), _errors(source, found, asked=expected)]
@@ -269,7 +278,7 @@ def _spread(
 
     from correlation.stability import curve_spread
 
-    data = _whole(source, "--resamples")
+    data = whole_of("--resamples", **source)
     with progress_bar("Drawing") as on_progress:
         spread = curve_spread(
             data.shapes,
@@ -291,7 +300,7 @@ def _errors(source: dict[str, Any], found: "BudgetCurve", *, asked: bool) -> dic
     from correlation.residual_variance import variance_curve
     from datasets.shape_model import ShapeModel
 
-    data = _whole(source, "--expected")
+    data = whole_of("--expected", **source)
     forecast = forecast_of(data.shapes, data.samples["subject"], source["seed"])
     model = ShapeModel.fit(data.shapes.take(data.shapes.complete))
     with progress_bar("Searching the smallest error") as on_progress:
@@ -300,14 +309,6 @@ def _errors(source: dict[str, Any], found: "BudgetCurve", *, asked: bool) -> dic
         "expected_nme": [forecast.of(s.sparse.chosen).nme for s in found.selections],
         "smallest_nme": [forecast.of(choice.chosen).nme for choice in least],
     }
-
-
-def _whole(source: dict[str, Any], option: str) -> "LandmarkDataset":
-    from correlation.matrix import holds_affinity
-
-    if holds_affinity(source["source"]):
-        raise SelectionError(f"{source['source']}: an affinity file; {option} needs the shapes")
-    return dataset_of(**source)
 
 
 def _listed(names: str | None) -> list[str]:
@@ -323,6 +324,9 @@ def _demands(options: dict[str, Any]) -> dict[str, Any]:
         problem = f"--at-least {fractions[0]}: expected a whole number, got"
         raise click.UsageError(f"{problem} {at_least[fractions[0]]:g}")
     cost, most = _assigned("--cost", options.pop("cost")), options.pop("most_cost")
+    if wrong := [name for name, value in cost.items() if not 0 <= value < math.inf]:
+        problem = f"--cost {wrong[0]}: expected a finite number, 0 at least, got"
+        raise click.UsageError(f"{problem} {cost[wrong[0]]:g}")
     if cost and most is None:
         raise click.UsageError("--cost says nothing without --most-cost")
     demands |= {"at_least": {name: int(value) for name, value in at_least.items()}}

@@ -16,8 +16,10 @@ from correlation.sources_cli import (
     require_suffix,
     source_options,
     text_of,
+    whole_of,
 )
 from datasets.console import PATH, json_option, progress_bar, report
+from datasets.errors import about
 
 if TYPE_CHECKING:
     from correlation.comparison import Comparison
@@ -47,7 +49,9 @@ def affinity(out: Path | None, *, force: bool, as_json: bool, **source: Any) -> 
 
 @click.command()
 @source_options
-@click.option("--m", type=int, required=True, help="Number of landmarks to choose.")
+@click.option(
+    "--m", type=click.IntRange(min=1), required=True, help="Number of landmarks to choose."
+)
 @click.option("--resamples", type=click.IntRange(min=2), help="Draws; 100, or 20 with --sizes.")
 @click.option("--sizes", is_flag=True, help="Ask how many shapes a stable choice needs.")
 @json_option
@@ -67,27 +71,27 @@ def stability(
     """
     import numpy as np
 
-    from correlation.stability import how_many_shapes
+    from correlation.stability import cautions, enough, how_many_shapes
     from correlation.stability import stability as stability_of
-    from datasets.io.registry import read
 
-    path, share, rng = source["source"], source["share"], np.random.default_rng(source["seed"])
-    data = read(path, source["from_type"], landmark_format=source["format_name"])
-    data = data if source["split"] is None else data.split(source["split"])
-    data = data if share is None else data.draw(share, rng)
+    data, rng = whole_of("stability", **source), np.random.default_rng(source["seed"])
+    matrix = matrix_of(**source)
     how: dict[str, Any] = {
         "subjects": list(data.samples["subject"]),
-        "alignment": source["alignment"] or ALIGNMENTS[0],
+        "alignment": matrix.alignment,
     }
-    about = {"format": data.format.name, "m": m, "alignment": how["alignment"]}
-    with progress_bar("Drawing") as how["on_progress"]:
+    about_it: dict[str, Any] = {"format": data.format.name, "m": m, "alignment": matrix.alignment}
+    with progress_bar("Drawing") as how["on_progress"], about(source["source"]):
         if sizes:
             rows = how_many_shapes(data.shapes, m, rng, resamples=resamples or 20, **how)
+            n_subjects, about_it["enough"] = rows[-1]["subjects"], enough(rows)
         else:
             found = stability_of(data.shapes, m, rng, resamples=resamples or 100, **how)
-            rows = found.rows()
-            about |= found.details()
-    report(about, as_json=as_json, rows=rows)
+            rows, n_subjects = found.rows(), found.n_subjects
+            about_it |= found.details()
+    for text in cautions(n_subjects):
+        click.echo(f"Warning: {text}", err=True)
+    report(about_it, as_json=as_json, rows=rows)
 
 
 @click.command()
@@ -119,9 +123,9 @@ def compare(
 ) -> None:  # fmt: skip
     """What detectors make of the correlations: affinity of PREDICTED minus that of TRUTH.
 
-    Each is a data set of any file type, or what `fewmark affinity --out x.npz` wrote. Data sets
-    are compared on the shapes and landmarks that both have. Several PREDICTED are the stages of
-    a detector in their order; pairs are then those of the last one.
+    Each is a data set of any file type, or what `fewmark affinity --out` wrote as .npz or .json.
+    Data sets are compared on the shapes and landmarks that both have. Several PREDICTED are the
+    stages of a detector in their order; pairs are then those of the last one.
     """
     from correlation.interpretation import Demand, interpret
 
@@ -129,7 +133,7 @@ def compare(
         raise click.UsageError("name what was predicted, then the truth: PREDICTED... TRUTH")
     require_suffix(out, ".npz", ".csv")
     require_free_place(out, force=force)
-    with progress_bar("Resampling") as on_progress:
+    with progress_bar("Resampling") as on_progress, about(*sources):
         found = interpret(sources[:-1], sources[-1], Demand(**how), on_progress)
     last = found.last
     for text in found.cautions:

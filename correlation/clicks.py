@@ -49,14 +49,14 @@ def noise_of(shapes: ShapeSet, told: Mapping[int | str, float]) -> Array:
     Raises
     ------
     SelectionError
-        If a landmark is not known, or a number is negative or not finite.
+        If a landmark is not known, or a number is not in 0 to 1.
     ShapeMismatchError
         See `usual_noise`.
     """
     noise = np.full(len(shapes.format), usual_noise(shapes))
     for landmark, value in told.items():
-        if not 0 <= value < np.inf:
-            problem = "the scatter of clicks must be finite and not negative"
+        if not 0 <= value <= 1:
+            problem = "the scatter of clicks must be 0 to 100 % of the span"
             raise SelectionError(f"{problem}, got {100 * value:g} % for {landmark}")
         noise[indices_of(shapes.format, [landmark])[0]] = value
     return noise
@@ -91,8 +91,9 @@ def read_noise(path: Path, known: LandmarkFormat) -> dict[int | str, float]:
         except SelectionError as error:
             raise FileFormatError(path, line, str(error)) from error
         (percent,) = numbers([record["percent"]], path, line)
-        if percent < 0:
-            raise FileFormatError(path, line, f"a scatter must not be negative, got {percent:g}")
+        if not 0 <= percent <= 100:
+            problem = f"a scatter must be 0 to 100 percent of the span, got {percent:g}"
+            raise FileFormatError(path, line, problem)
         if index in told:
             raise FileFormatError(path, line, f"{known.landmarks[index]} is told twice")
         told[index] = percent / 100

@@ -13,7 +13,7 @@ import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
 from datasets.archives import UNREADABLE, opened_archive
-from datasets.errors import ShapeMismatchError
+from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import LandmarkFormat, format_from_table, table_from_format
 from datasets.formats import landmark_format as format_named
@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 CANONICAL_MEAN = "mean canonical correlation"
 
 _ROUNDING = 1e-9
+_JSON = ".json"
+_MOST_BYTES = 2**28  # some 3,500 landmarks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,13 +130,15 @@ class AffinityMatrix:
 
     @classmethod
     def load(cls, path: str | Path) -> "AffinityMatrix":
-        """Read what `save` wrote.
+        """Read what `save` or, in a file that ends in .json, `save_json` wrote.
 
         Raises
         ------
         FileFormatError
             If the file is missing or something else.
         """
+        if Path(path).suffix == _JSON:
+            return cls._load_json(Path(path))
         with opened_archive(path, "an affinity file") as stored:
             n_shapes = int(stored["n_shapes"])
             return cls(
@@ -145,6 +149,17 @@ class AffinityMatrix:
                 str(stored["method"]),
                 tuple(str(text) for text in stored["cautions"]),
             )
+
+    @classmethod
+    def _load_json(cls, path: Path) -> "AffinityMatrix":
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise ShapeMismatchError(f"larger than {_MOST_BYTES // 2**20} MiB")
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FileFormatError(path, None, f"cannot be read: {error.strerror}") from error
+        except (UnicodeDecodeError, ShapeMismatchError) as error:
+            raise FileFormatError(path, None, str(error)) from error
 
     def save_csv(self, path: str | Path) -> None:
         """Write as a table with landmark names in the first row and column."""
@@ -228,7 +243,9 @@ def landmark_table(known: LandmarkFormat, values: Floats) -> str:
 
 
 def holds_affinity(path: str | Path) -> bool:
-    """Whether a file is an archive of affinities, as `AffinityMatrix.save` writes it."""
+    """Whether `AffinityMatrix.load` reads a file: an archive of affinities, or any JSON."""
+    if Path(path).suffix == _JSON:
+        return True
     try:
         with zipfile.ZipFile(path) as archive:
             return {"values.npy", "format.npy", "method.npy"} <= set(archive.namelist())

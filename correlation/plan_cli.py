@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from correlation.sources_cli import data_options, dataset_of, numbers_of
-from datasets.console import json_option, progress_bar, report
-from datasets.errors import SelectionError
+from correlation.sources_cli import Numbers, data_options, require_within, whole_of
+from datasets.console import SHARE, Number, json_option, progress_bar, report
+from datasets.errors import about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,24 +22,32 @@ if TYPE_CHECKING:
     "--images", "N", type=click.IntRange(min=1), required=True, metavar="N",
     help="Images in all; n of them get all landmarks, the others m.",
 )  # fmt: skip
-@click.option("--budgets", metavar="LIST", help="Values of m, such as 3-10 or 5,10,19.")
-@click.option("--dense", metavar="LIST", help="Values of n, such as 50,100,200.")
 @click.option(
-    "--wanted-error", type=click.FloatRange(0, 1, min_open=True), metavar="E",
+    "--budgets", type=Numbers(), metavar="LIST", help="Values of m, such as 3-10 or 5,10,19."
+)
+@click.option(
+    "--dense", "sizes", type=Numbers(), metavar="LIST", help="Values of n, such as 50,100,200."
+)
+@click.option(
+    "--wanted-error", type=SHARE, metavar="E",
     help="Name the cheapest plan of at most this NME, such as 0.03 for 3 %.",
 )  # fmt: skip
 @click.option(
-    "--hours", type=click.FloatRange(min=0), metavar="H",
+    "--hours", type=Number(0), metavar="H",
     help="Name the plan of the smallest error that takes at most H hours.",
 )  # fmt: skip
-@click.option("--seconds-per-point", type=float, metavar="S", help="1.3 if left out: a low guess.")
-@click.option("--seconds-per-image", type=float, metavar="S", help="Once an image; 1.35 likewise.")
-@click.option("--wage", type=float, default=0.0, metavar="W", help="Cost of an hour.")
+@click.option(
+    "--seconds-per-point", type=Number(0), metavar="S", help="1.3 if left out: a low guess."
+)
+@click.option(
+    "--seconds-per-image", type=Number(0), metavar="S", help="Once an image; 1.35 likewise."
+)
+@click.option("--wage", type=Number(0), default=0.0, metavar="W", help="Cost of an hour.")
 @json_option
 def plan(
     N: int,
-    budgets: str | None,
-    dense: str | None,
+    budgets: list[int] | None,
+    sizes: list[int] | None,
     *,
     wanted_error: float | None,
     hours: float | None,
@@ -53,21 +61,18 @@ def plan(
     that of the N - n images that are completed, over all landmarks, clicks exact.
     """
     from correlation.learning_curve import errors_of_plans
-    from correlation.matrix import holds_affinity
     from correlation.planning import best_plan, cheapest_plan, plans, usual_budgets, usual_dense
 
     rates = _rates(more)
-    if holds_affinity(more["source"]):
-        raise SelectionError(f"{more['source']}: an affinity file; a plan needs the shapes")
-    data = dataset_of(**more)
+    require_within("--dense", sizes or [], 0, N)
+    data = whole_of("a plan", **more)
     M = len(data.format)
-    asked = list(usual_budgets(M)) if budgets is None else numbers_of("--budgets", budgets)
-    sizes = None if dense is None else numbers_of("--dense", dense)
-    # What cannot be is refused before anything is computed.
-    plans(M, N, rates, {(m, n): None for m in asked for n in sizes or [0]})
-    chosen, curves = _measured(data, asked, more["seed"])
+    require_within("--budgets", budgets or [], 1, M)
+    asked = budgets or list(usual_budgets(M))
+    with about(more["source"]):
+        chosen, curves = _measured(data, asked, more["seed"])
     known = curves[asked[0]]
-    sizes = list(usual_dense(N, known.farthest)) if sizes is None else sizes
+    sizes = sizes or list(usual_dense(N, known.farthest))
     made = plans(M, N, rates, errors_of_plans(curves, sizes))
     cheapest = None if wanted_error is None else cheapest_plan(made, wanted_error)
     best = None if hours is None else best_plan(made, hours)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datasets.cli import require_free
-from datasets.console import PATH
+from datasets.console import PATH, SHARE
 from datasets.errors import SelectionError, about
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def data_options(command: Command) -> Command:
             show_default=True,
             help="Seed of what is drawn.",
         ),
-        click.option("--share", type=float, metavar="S", help="Only a random share, in (0, 1]."),
+        click.option("--share", type=SHARE, metavar="S", help="Only a random share, in (0, 1]."),
         click.option("--split", metavar="NAME", help="Only the shapes of this split."),
         click.option("--format", "format_name", metavar="NAME", help="Landmark format of DATA."),
         click.option("--from", "from_type", metavar="TYPE", help="File type of DATA."),
@@ -119,7 +119,8 @@ def _moments(data: "LandmarkDataset | ShapeSource", alignment: str, dask: str | 
         return moments_of_source(data, alignment, client)
 
 
-def dataset_of(
+def whole_of(  # noqa: PLR0913 - the options
+    needed_by: str,
     source: Path,
     split: str | None,
     *,
@@ -129,11 +130,14 @@ def dataset_of(
     from_type: str | None,
     **_other: Any,  # noqa: ANN401 - what concerns the affinity alone
 ) -> "LandmarkDataset":
-    """The same shapes as behind `matrix_of`, whole."""
+    """The same shapes as behind `matrix_of`, whole, for what affinities alone do not tell."""
     import numpy as np
 
+    from correlation.matrix import holds_affinity
     from datasets.io.registry import read
 
+    if holds_affinity(source):
+        raise SelectionError(f"{source}: an affinity file; {needed_by} needs the shapes")
     data = read(source, from_type, landmark_format=format_name)
     with about(source):
         data = data if split is None else data.split(split)
@@ -167,16 +171,32 @@ def text_of(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def numbers_of(option: str, text: str) -> list[int]:
+class Numbers(click.ParamType[list[int]]):
     """Numbers of a list such as ``1-5,10``, increasing."""
-    numbers: set[int] = set()
-    for part in text.split(","):
-        found = _NUMBERS.fullmatch(part.strip())
-        if found is None:
-            problem = f"{option} must be a list such as 1-30 or 5,10,19, got {text[:40]!r}"
-            raise click.UsageError(problem)
-        first, last = found["first"], found["last"]
-        numbers |= set(range(int(first), int(last or first) + 1))
-    if not numbers:
-        raise click.UsageError(f"{option} {text!r} holds no number")
-    return sorted(numbers)
+
+    name = "list"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> list[int]:
+        """Refuse what is no such list."""
+        numbers: set[int] = set()
+        for part in str(value).split(","):
+            found = _NUMBERS.fullmatch(part.strip())
+            if found is None:
+                problem = f"expected a list such as 1-30 or 5,10,19, got {str(value)[:40]!r}"
+                self.fail(problem, param, ctx)
+            first, last = found["first"], found["last"]
+            numbers |= set(range(int(first), int(last or first) + 1))
+        if not numbers:
+            self.fail(f"{value!r} holds no number", param, ctx)
+        return sorted(numbers)
+
+
+def require_within(option: str, numbers: list[int], least: int, most: int) -> None:
+    """Refuse numbers of a list that are too small or too large for the data."""
+    if wrong := [number for number in numbers if not least <= number <= most]:
+        raise click.UsageError(f"{option}: expected numbers of {least} to {most}, got {wrong[0]}")

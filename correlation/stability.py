@@ -8,7 +8,7 @@ together, for they are not independent.
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,9 @@ from datasets.shapes import ShapeSet
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
+
+ENOUGH = 0.02  # a choice that loses less of c than this is as good as any
+FEWEST = 10  # draws of fewer subjects look alike because they can hardly differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,6 +317,30 @@ def how_many_shapes(  # noqa: PLR0913 - what a bootstrap is told
         rows.append(row)
     watch(len(wanted), len(wanted))
     return rows
+
+
+def enough(rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """The fewest subjects from which on every size loses less than `ENOUGH` of the best c.
+
+    `rows` are what `how_many_shapes` gives; None where no size does, or where there are fewer
+    than `FEWEST` subjects.
+    """
+    fewest = None
+    for row in reversed(rows):
+        if row["loss"] is None or row["loss"] >= ENOUGH or row["subjects"] < FEWEST:
+            break
+        fewest = int(row["subjects"])
+    return fewest
+
+
+def cautions(n_subjects: int) -> tuple[str, ...]:
+    """What makes draws of so many subjects doubtful, in sentences."""
+    if n_subjects >= FEWEST:
+        return ()
+    return (
+        f"{n_subjects} subjects: draws of fewer than {FEWEST} can hardly differ, "
+        "so the choice looks steadier than it is.",
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,12 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from correlation.figures import frequency_on_shape, sizes_figure
-from correlation.stability import Stability, how_many_shapes, stability
+from correlation.stability import (
+    ENOUGH,
+    Stability,
+    cautions,
+    enough,
+    how_many_shapes,
+    stability,
+)
 from correlation.ui import Source
 from datasets.errors import FewmarkError
 
-_ENOUGH = 0.02  # a choice that loses less of c than this is as good as any
-_FEWEST = 10  # draws of fewer look alike because they can hardly differ
 _TABLE_PX = 240
 
 
@@ -28,6 +33,8 @@ def show_stability(source: Source, m: int) -> None:
         st.info(f"How stable the choice is cannot be told: {error}")
         return
     unit = "shapes" if found.n_subjects == found.n_shapes else "subjects"
+    for text in cautions(found.n_subjects):
+        st.warning(text)
     _told(found, rows, unit)
     left, right = st.columns(2)
     with left:
@@ -96,20 +103,10 @@ def _told(found: Stability, rows: list[dict[str, Any]], unit: str) -> None:
     second.caption(f"Landmarks that two draws both choose: Jaccard index {found.jaccard:.2f}.")
     third.metric("Dense images needed", "more" if n is None else f"{n:,} {unit}")
     third.caption(
-        f"All {found.n_subjects:,} {unit} are too few: what they choose loses {_ENOUGH} of c."
+        f"All {found.n_subjects:,} {unit} are too few: what they choose loses {ENOUGH} of c."
         if n is None
-        else f"What so many choose loses less than {_ENOUGH} of the best c."
+        else f"What so many choose loses less than {ENOUGH} of the best c."
     )
-
-
-def enough(rows: list[dict[str, Any]]) -> int | None:
-    """The fewest subjects from which on every size loses less of c than counts; None if none."""
-    fewest = None
-    for row in reversed(rows):
-        if row["loss"] is None or row["loss"] >= _ENOUGH or row["subjects"] < _FEWEST:
-            break
-        fewest = int(row["subjects"])
-    return fewest
 
 
 def _frequencies(found: Stability) -> pd.DataFrame:

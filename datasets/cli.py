@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.console import PATH, json_option, progress_bar, report
+from datasets.console import PATH, SHARE, json_option, progress_bar, report
 from datasets.errors import FewmarkError
 from datasets.files import is_empty, named_errors
 
@@ -57,7 +57,7 @@ def _list_types(context: click.Context, _option: click.Parameter, value: bool) -
     "all others 'train'.",
 )  # fmt: skip
 @click.option("--split", metavar="NAME", help="Only the shapes of this split.")
-@click.option("--share", type=float, metavar="S", help="Only a random share of them, in (0, 1].")
+@click.option("--share", type=SHARE, metavar="S", help="Only a random share of them, in (0, 1].")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="Seed of --hold-out and --share.",

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,27 @@ class _FilePath(click.Path):
 
 
 PATH = _FilePath(path_type=Path)
+
+
+class Number(click.FloatRange):
+    """A finite number within bounds; NaN is none."""
+
+    name = "number"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Refuse what is not finite, which no comparison does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, got {value}", param, ctx)
+        return number
+
+
+SHARE = Number(0, 1, min_open=True)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

@@ -1,5 +1,6 @@
 """Landmark formats: the names, order and structure of the landmarks of one kind of object."""
 
+import difflib
 import functools
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from datasets.files import replacing
 NAMELESS = "points-"
 MOST_LANDMARKS = 1_000_000
 _DIGITS = 9
+_MOST_LIKE, _MOST_TOLD = 3, 8  # names in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,18 @@ class LandmarkFormat:
         number = _count(landmark)
         if number is not None and number < len(self):
             return number
-        known = ", ".join(self.landmarks)
-        problem = f"{self.name} has no landmark {landmark[:40]!r}; it has {known}"
-        raise UnknownNameError(problem)
+        raise UnknownNameError(
+            f"{self.name} has no landmark {landmark[:40]!r}{self._hint(landmark)}"
+        )
+
+    def _hint(self, landmark: str) -> str:
+        """The names most like a wrong one; without any like it, all of them or where they end."""
+        if close := difflib.get_close_matches(landmark, self.landmarks, n=_MOST_LIKE):
+            return f"; did you mean {' or '.join(close)}?"
+        if len(self) <= _MOST_TOLD:
+            return f"; it has {', '.join(self.landmarks)}"
+        first, second, *_, last = self.landmarks
+        return f"; its {len(self)} landmarks are {first}, {second} and so on to {last}"
 
     @property
     def default_span(self) -> str | None:

@@ -42,7 +42,7 @@ def test_a_landmark_that_is_hard_to_find_is_not_chosen_and_errors_tell_so(shapes
     usual = select_for_error(shapes, 3, affinity=matrix, noise=noise_of(shapes, {}))
     assert usual.sparse.chosen == select_for_error(shapes, 3, affinity=matrix).sparse.chosen
     hard = usual.sparse.chosen[1]
-    noise = noise_of(shapes, {hard: 3.0})
+    noise = noise_of(shapes, {hard: 1.0})
     found = select_for_error(shapes, 3, affinity=matrix, forecast=forecast, noise=noise)
     assert hard not in found.sparse.chosen
     expected = least_variance(ShapeModel.fit(shapes), 3, precision=precision_of(shapes, noise))
@@ -64,7 +64,10 @@ def test_a_file_tells_percent_of_landmarks_by_name_or_number(tmp_path):
         ("name,scatter\nx,1\n", r"precision\.csv:1: expected the columns landmark,percent, found"),
         ("landmark,percent\n0,1\nchin,2\n", r"precision\.csv:3: lfw-10 has no landmark 'chin'"),
         ("landmark,percent\n0,little\n", r"precision\.csv:2: expected a number, got 'little'"),
-        ("landmark,percent\n0,-1\n", r"precision\.csv:2: a scatter must not be negative, got -1"),
+        (
+            "landmark,percent\n0,-1\n",
+            r"precision\.csv:2: a scatter must be 0 to 100 percent of the span, got -1",
+        ),
         ("landmark,percent\n0,nan\n", r"precision\.csv:2: expected a number"),
         ("landmark,percent\n0,1,2\n", r"precision\.csv:2: expected 2 cells"),
         ("landmark,percent\n0,1\n0,2\n", r"precision\.csv:3: .* is told twice"),
@@ -78,8 +81,8 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line(tmp_path, text, message)
 
 
 def test_scatters_that_cannot_be_are_refused(shapes):
-    for value in (-0.1, np.nan, np.inf):
-        with pytest.raises(SelectionError, match="must be finite and not negative"):
+    for value in (-0.1, 1.01, np.nan, np.inf):
+        with pytest.raises(SelectionError, match="must be 0 to 100 % of the span"):
             noise_of(shapes, {0: value})
     with pytest.raises(SelectionError, match="no landmark"):
         noise_of(shapes, {"chin": 0.1})

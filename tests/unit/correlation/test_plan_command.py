@@ -109,13 +109,19 @@ def test_own_times_make_other_hours_and_the_same_errors(folder):
 @pytest.mark.parametrize(
     ("options", "error", "problem"),
     [
-        (("--images", 50, "--dense", 80), SelectionError, "n = 80 of 50 images"),
-        (("--images", 50, "--budgets", "11"), SelectionError, "m = 11 of 10 landmarks"),
-        (("--images", 50, "--budgets", "some"), click.UsageError, "--budgets must be a list"),
-        (("--images", 50, "--dense", "-3"), click.UsageError, "--dense must be a list"),
+        (("--images", 50, "--dense", 80), click.UsageError, "--dense: expected .* 0 to 50, got 80"),
+        (("--images", 50, "--budgets", 11), click.UsageError, "--budgets: .* 1 to 10, got 11"),
+        (("--images", 50, "--budgets", "some"), click.UsageError, "expected a list such as"),
+        (("--images", 50, "--dense", "-3"), click.UsageError, "expected a list such as"),
         (("--images", 0), click.UsageError, "not in the range"),
         (("--images", 50, "--wanted-error", 3), click.UsageError, "not in the range"),
-        (("--images", 50, "--wage", -1), SelectionError, "must not be negative"),
+        (("--images", 50, "--wage", -1), click.UsageError, "not in the range"),
+        (("--images", 50, "--seconds-per-point", "nan"), click.UsageError, "finite number"),
+        (
+            ("--images", 50, "--seconds-per-point", 0, "--seconds-per-image", 0),
+            SelectionError,
+            "must not be negative",
+        ),
         ((), click.UsageError, "Missing"),
     ],
 )

@@ -147,9 +147,9 @@ def test_convert_refuses_what_exists_unless_forced(tmp_path, capsys):
     [
         (["nowhere", "out"], "nowhere: there is no such file or folder"),
         (["faces", "out", "--split", "test"], "no shape is in split 'test'"),
-        (["faces", "out", "--share", "0"], "a share must lie in (0, 1], got 0"),
+        (["faces", "out", "--share", "0"], "0.0 is not in the range 0<x<=1"),
         (["faces", "out", "--hold-out", "1"], "share to hold out must lie between 0 and 1, got 1"),
-        (["faces", "out", "--share", "most"], "is not a valid float"),
+        (["faces", "out", "--share", "most"], "is not a valid number"),
         (["faces", "out", "--from", "coco"], "unknown file type 'coco'"),
         (["faces", "out", "--to", "coco"], "unknown file type 'coco'"),
         (["faces", "out", "--to", "images"], "can only be read"),
