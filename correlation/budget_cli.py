@@ -62,7 +62,7 @@ _DEFAULT_LARGEST_BUDGET = 30
 @click.option("--flip", is_flag=True, help="A landmark also serves as the one it mirrors.")
 @click.option(
     "--criterion", type=click.Choice(CRITERIA), default=CRITERIA[0], show_default=True,
-    help="The thesis' worst affinity, or the error to expect of all others together.",
+    help="The thesis' smallest affinity c, or the error to expect of all others together.",
 )  # fmt: skip
 @click.option(
     "--precision", multiple=True, metavar="FILE|NAME=P",
@@ -228,7 +228,7 @@ def curve(
     as_json: bool,
     **source: Any,  # noqa: ANN401
 ) -> None:
-    """The best guarantee c for every budget m, beside the predefined formats.
+    """The best c, the smallest affinity, for every budget m, beside the predefined formats.
 
     DATA is as for `fewmark select`. A budget pays where no mixture of a smaller and a larger one
     of those listed gives as much c. The smallest error of a budget is searched from the choice of

@@ -28,11 +28,12 @@ from correlation.stability_ui import show_stability
 from correlation.ui import Source, require_source
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat
-from datasets.ui import go_to, remember, workspace
+from datasets.metrics import span_words
+from datasets.ui import decimals, go_to, remember, workspace
 
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
-_WORST, _ERROR = "worst affinity (the thesis)", "expected error (ours)"
+_WORST, _ERROR = "smallest affinity (the thesis)", "expected error (ours)"
 _CRITERIA = (_WORST, _ERROR)
 _NAME = re.compile(r"[\w][\w.-]*")
 
@@ -128,22 +129,23 @@ def _compare(
         {
             "choice": name,
             "m": len(s.sparse),
-            "c": round(s.min_correlation, 4),
-            "expected NME, %": round(100 * expected[name].nme, 2),
-            "standard error": round(100 * expected[name].spread, 2),
+            "c": s.min_correlation,
+            "expected NME, %": 100 * expected[name].nme,
+            "standard error": 100 * expected[name].spread,
         }
         for name, s in scored.items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    shown = decimals(4, "c") | decimals(2, "expected NME, %", "standard error")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=shown)
     best = min(choices, key=lambda name: expected[name].nme)
     nme, judged = 100 * expected[best].nme, expected[best]
     others = [f"{100 * expected[n].nme:.2f} % by {n}" for n in choices if n != best]
     clicks = "clicks exact" if noise is None else "clicks scattered as told"
     against = f" against {others[0]}" if others else ""
     st.caption(
-        f"Of {judged.n_shapes:,} shapes that the model had not seen, in percent of {judged.span}, "
-        f"over all {len(source.matrix)} landmarks, {clicks}. Here **{best}** has the smaller "
-        f"error: {nme:.2f} %{against}."
+        f"Of {judged.n_shapes:,} shapes that the model had not seen, in percent of the "
+        f"{span_words(judged.span)}, over all {len(source.matrix)} landmarks, {clicks}. Here "
+        f"**{best}** has the smaller error: {nme:.2f} %{against}."
     )
 
 
@@ -167,7 +169,7 @@ def _summary(chosen: Choice) -> None:
         return
     if chosen.proven:
         st.success(
-            f"Proven: no other {len(chosen.sparse)} landmarks that meet the demands have a "
+            f"Proven: no other choice of {len(chosen.sparse)} that meets the demands has a "
             f"c above {c:.4f}.",
             icon=":material/verified:",
         )

@@ -19,7 +19,7 @@ from correlation.ui import (
 from datasets.alignment import ALIGNMENTS
 from datasets.errors import FewmarkError
 from datasets.storage import read_header
-from datasets.ui import load_dataset, workspace
+from datasets.ui import decimals, load_dataset, workspace
 
 _KEY = "correlation-compare"
 _TOP = 50
@@ -111,12 +111,11 @@ def _show_differences(comparison: Comparison) -> None:
         f"Whatever the sign, a pair differs by **{comparison.mean_absolute:.3f}** on average, and "
         f"by **{abs(first.difference):.3f}** at most: `{one}` and `{other}`."
     )
-    signed, plain = (st.column_config.NumberColumn(format=f"%{sign}.3f") for sign in ("+", ""))
     st.dataframe(
         _table(pairs),
         hide_index=True,
         height=420,
-        column_config={_DIFFERENCE: signed, "A": plain, "B": plain},
+        column_config=decimals(3, _DIFFERENCE, sign=True) | decimals(3, "A", "B"),
     )
 
 
@@ -132,4 +131,4 @@ def _table(pairs: Iterable[PairError]) -> pd.DataFrame:
         }
         for pair in pairs
     ]
-    return pd.DataFrame(rows).round(3)
+    return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ import streamlit as st
 from correlation.clicks import usual_noise
 from correlation.ui import Source
 from datasets.formats import LandmarkFormat, predefined_formats
-from datasets.metrics import BOX
+from datasets.metrics import BOX, span_words
 
 _DEFAULT_M = 10
 _TABLE_PX = 240
@@ -99,12 +99,12 @@ def _noise(source: Source) -> tuple[float, ...] | None:
         "Some landmarks are hard to find",
         key=f"budget-precise-{known.name}",
         help="Points that predict others well are often hard to find. Where clicks scatter, the "
-        "expected error may choose another point; the worst affinity does not look at it.",
+        "expected error may choose another point; the smallest affinity does not look at it.",
     )
     if not told:
         return None
     span = known.default_span or BOX
-    name = f"scatter, % of {span}"
+    name = f"scatter, % of {span_words(span)}"
     usual = round(100 * usual_noise(source.dataset.shapes), 1)
     rows = [{"landmark": landmark, name: usual} for landmark in known.landmarks]
     percent = _edited(

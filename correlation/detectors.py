@@ -37,8 +37,8 @@ def matched(
     matches = np.array([place.get(name, -1) for name in truth.samples["shape_id"]], dtype=int)
     both = np.flatnonzero(matches >= 0)
     if both.size == 0:
-        ours, theirs = (d.samples["shape_id"].head(2).tolist() for d in (predicted, truth))
-        problem = f"no shape is in both: predictions are named like {ours}, true ones like {theirs}"
+        ours, theirs = (" and ".join(d.samples["shape_id"].head(2)) for d in (predicted, truth))
+        problem = f"no shape is in both: predictions are named {ours}, true ones {theirs}"
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)
     if predicted.shapes.points.shape != truth.shapes.points.shape:

@@ -25,8 +25,8 @@ from datasets.alignment import align, mean_shape
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat, index_map
-from datasets.storage import HEADER_FILE, SHAPES_FILE, read_header
-from datasets.ui import choose, load_dataset, next_step, workspace
+from datasets.storage import HEADER_FILE, SHAPES_FILE, read_header, read_shape_ids
+from datasets.ui import choose, decimals, load_dataset, next_step, workspace
 
 _FIRST, _SECOND = "interpretation-first", "interpretation-second"
 _LEARNING_FIRST, _LEARNING_SECOND = (
@@ -34,6 +34,10 @@ _LEARNING_FIRST, _LEARNING_SECOND = (
     "interpretation-learning-second",
 )
 _TOP = 20
+_PAIR_COLUMNS = decimals(3, "error", sign=True) | decimals(3, "predicted", "true")
+_GROUP_COLUMNS = decimals(3, "mean error", sign=True) | decimals(
+    3, "mean absolute error", "predicted", "true"
+)
 _DEVIATION, _CHANGE, _AFFINITY = "deviation", "change", "affinity"
 
 
@@ -88,7 +92,10 @@ def _show_errors(source: Source) -> None:
 
 
 def _predictions(source: Source) -> dict[str, Path]:
-    """Folders that may be predictions of these landmarks, by label: the likeliest first."""
+    """Folders that may be predictions of these landmarks, by label: the likeliest first.
+
+    Those without a shape of the data set come last: they can only be refused.
+    """
     here = workspace()
     wanted = (f"{source.name}--{source.split}", source.name)
     runs = sorted(here.runs.glob(f"*/predictions/*/{HEADER_FILE}"))
@@ -99,7 +106,23 @@ def _predictions(source: Source) -> dict[str, Path]:
     found = {f"run {path.parents[1].name}: {path.name}": path for path in folders}
     others = [name for name in here.dataset_names() if name != source.name]
     found |= {f"data set {name}": here.data / name for name in others}
-    return {label: p for label, p in found.items() if _speaks_of(p, source.dataset.format)}
+    found = {label: p for label, p in found.items() if _speaks_of(p, source.dataset.format)}
+    wanted_shapes = _shape_ids(here.data / source.name)
+    apart = {label: wanted_shapes.isdisjoint(_shape_ids(path)) for label, path in found.items()}
+    return {label: found[label] for label in sorted(found, key=apart.__getitem__)}
+
+
+def _shape_ids(folder: Path) -> frozenset[str]:
+    """Names of a data set's shapes; none where they cannot be read, as choosing it will tell."""
+    try:
+        return _load_shape_ids(str(folder), (folder / SHAPES_FILE).stat().st_mtime_ns)
+    except (OSError, FewmarkError):
+        return frozenset()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _load_shape_ids(folder: str, stamp: int) -> frozenset[str]:  # noqa: ARG001
+    return frozenset(read_shape_ids(folder))
 
 
 def _speaks_of(folder: Path, known: LandmarkFormat) -> bool:
@@ -206,6 +229,7 @@ def _show_tables(comparison: Comparison) -> None:
                 _table_of_pairs(pairs),
                 hide_index=True,
                 height=280,
+                column_config=_PAIR_COLUMNS,
                 key=key,
                 selection_mode="single-row",
                 on_select=functools.partial(_take_row, key, pairs),
@@ -213,7 +237,9 @@ def _show_tables(comparison: Comparison) -> None:
     groups = comparison.components()
     if groups:
         st.header("Components")
-        st.dataframe(_table_of_groups(groups), hide_index=True, height=280)
+        st.dataframe(
+            _table_of_groups(groups), hide_index=True, height=280, column_config=_GROUP_COLUMNS
+        )
 
 
 def _take_row(key: str, pairs: Sequence[PairError]) -> None:
@@ -234,7 +260,7 @@ def _table_of_pairs(pairs: Iterable[PairError]) -> pd.DataFrame:
         }
         for pair in pairs
     ]
-    return pd.DataFrame(rows).round(3)
+    return pd.DataFrame(rows)
 
 
 def _table_of_groups(groups: Iterable[GroupError]) -> pd.DataFrame:
@@ -249,7 +275,7 @@ def _table_of_groups(groups: Iterable[GroupError]) -> pd.DataFrame:
         }
         for group in groups
     ]
-    return pd.DataFrame(rows).round(3)
+    return pd.DataFrame(rows)
 
 
 # Learning

@@ -8,7 +8,7 @@ from correlation.compare_ui import show_comparison
 from correlation.figures import affinity_on_shape
 from correlation.matrix import AffinityMatrix
 from correlation.ui import Source, require_source, show_heatmap
-from datasets.ui import next_step
+from datasets.ui import decimals, next_step
 
 _LANDMARK = "correlation-landmark"
 _SHAPE = "correlation-shape"
@@ -63,7 +63,7 @@ def _one_landmark(source: Source) -> None:
         _table(source.matrix, landmark),
         hide_index=True,
         height=220,
-        column_config={"affinity": st.column_config.NumberColumn(format="%.4f")},
+        column_config=decimals(4, "affinity"),
     )
 
 

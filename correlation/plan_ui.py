@@ -24,7 +24,8 @@ from correlation.planning import (
 from correlation.ui import Source
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
-from datasets.ui import remembered_times
+from datasets.metrics import span_words
+from datasets.ui import decimals, remembered_times
 
 _RATES_HELP = (
     "The default is a keystroke-level estimate, so a lower bound. Take your own: the Annotate page "
@@ -129,21 +130,21 @@ def _show_grid(M: int, N: int, n: int, rates: Rates, curves: dict[int, ErrorCurv
         "Expected NME, and hours; framed: the cheapest plan that is good enough, and the best one "
         "that is short enough. The error is that of the N - n images on which m landmarks are "
         "clicked, exactly, and the others completed by a model of n dense shapes; it is over all "
-        f"M landmarks, in percent of {curve.span}, on {curve.n_shapes:,} shapes of subjects that "
-        f"the model had not seen. Measured to n = {measured:,}"
+        f"M landmarks, in percent of the {span_words(curve.span)}, on {curve.n_shapes:,} shapes of "
+        f"subjects that the model had not seen. Measured to n = {measured:,}"
         + (f", extrapolated by a + b / n{beyond}." if beyond else "; beyond that it is not known.")
         + " Each m is that of the smallest expected error, whatever is demanded above."
     )
     with st.expander("As a table"):
-        st.dataframe(_table(made, measured), hide_index=True)
+        shown = decimals(1, "hours") | decimals(0, "cost") | decimals(2, "expected NME, %")
+        st.dataframe(_table(made, measured), hide_index=True, column_config=shown)
 
 
 def _table(made: tuple[Plan, ...], measured: int) -> pd.DataFrame:
     table = pd.DataFrame([asdict(plan) for plan in made])
-    table["expected NME, %"] = (100 * table.pop("expected_nme").astype(float)).round(2)
+    table["expected NME, %"] = 100 * table.pop("expected_nme").astype(float)
     table["extrapolated"] = (table["n"] > measured) & table["expected NME, %"].gt(0)
-    table = table.rename(columns={"points_saved": "points saved"})
-    return table.round({"hours": 1, "cost": 0})
+    return table.rename(columns={"points_saved": "points saved"})
 
 
 def _told(plan: Plan) -> str:

@@ -17,12 +17,13 @@ from correlation.stability import (
 )
 from correlation.ui import Source
 from datasets.errors import FewmarkError
+from datasets.ui import decimals
 
 _TABLE_PX = 240
 
 
 def show_stability(source: Source, m: int) -> None:
-    """What of the best m landmarks by worst affinity is owed to the shapes that are there."""
+    """What of the best m landmarks by smallest affinity is owed to the shapes that are there."""
     st.header("Stability")
     label = "Choose again from other draws of the shapes (takes some seconds)"
     if not st.toggle(label, key="budget-stability"):
@@ -49,10 +50,11 @@ def show_stability(source: Source, m: int) -> None:
     with left:
         st.dataframe(_frequencies(found), hide_index=True, height=_TABLE_PX)
     with right:
-        st.dataframe(_sizes(rows, unit), hide_index=True, height=_TABLE_PX)
+        shown = decimals(3, "c on all", "below the best", "alike (Jaccard)")
+        st.dataframe(_sizes(rows, unit), hide_index=True, height=_TABLE_PX, column_config=shown)
     st.caption(
         f"{found.resamples} draws, with replacement, of all {found.n_subjects:,} {unit}; of each n "
-        "twenty. Searched by worst affinity, without the demands "
+        "twenty. Searched by smallest affinity, without the demands "
         "above."
     )
 
@@ -96,8 +98,8 @@ def _told(found: Stability, rows: list[dict[str, Any]], unit: str) -> None:
     low, high = found.kept_interval
     first.metric("c on other draws", f"{low:.2f} to {high:.2f}")
     first.caption(
-        f"Of the {m} landmarks that all shapes choose by worst affinity, whatever is demanded, in "
-        f"{found.confidence:.0%} of the draws."
+        f"Of the {m} landmarks that all shapes choose by smallest affinity, whatever is demanded, "
+        f"in {found.confidence:.0%} of the draws."
     )
     second.metric("The same in two draws", f"{shared:.1f} of {m}")
     second.caption(f"Landmarks that two draws both choose: Jaccard index {found.jaccard:.2f}.")
@@ -129,4 +131,4 @@ def _sizes(rows: list[dict[str, Any]], unit: str) -> pd.DataFrame:
             "jaccard": "alike (Jaccard)",
         }
     )
-    return table[[f"n, {unit}", "c on all", "below the best", "alike (Jaccard)"]].round(3)
+    return table[[f"n, {unit}", "c on all", "below the best", "alike (Jaccard)"]]

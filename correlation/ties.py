@@ -11,7 +11,7 @@ from correlation.kcenter import KCenterResult, reachable
 from correlation.mip import Verdict
 
 MOST = 10_000
-_MOST_NODES = 200_000
+_MOST_NODES = 50_000  # a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)

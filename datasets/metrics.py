@@ -55,6 +55,15 @@ def span_lengths(shapes: ShapeSet, span: str | None = None) -> NDArray[np.float6
     return np.asarray(lengths)
 
 
+def span_words(span: str) -> str:
+    """A span as text for people: its unit of errors.
+
+    >>> span_words("inter_ocular"), span_words("box")
+    ('inter-ocular distance', 'box size')
+    """
+    return "box size" if span == BOX else f"{span.replace('_', '-')} distance"
+
+
 def normalised_errors(predicted: ShapeSet, truth: ShapeSet, span: str | None = None) -> Errors:
     """Distance of every landmark from its true place, in parts of a span.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datasets.errors import FileFormatError, ShapeMismatchError
@@ -80,6 +81,21 @@ def shapes_from_table(table: pa.Table, landmark_format_: LandmarkFormat, D: int)
     if not ((codes == 0) | (codes == 1) | (codes == 2)).all():
         raise ShapeMismatchError("visibility: expected 0, 1 or 2 for every landmark")
     return ShapeSet(landmark_format_, points, codes.astype(np.uint8))
+
+
+def read_shape_ids(folder: str | Path) -> list[str]:
+    """Names of a data set's shapes, without their points.
+
+    Raises
+    ------
+    FileFormatError
+        If they cannot be read.
+    """
+    path = Path(folder) / SHAPES_FILE
+    with readable_table(path):
+        names = pq.read_table(path, columns=["shape_id"])
+    with meaningful_table(path):
+        return [str(name) for name in names.column("shape_id").to_pylist()]
 
 
 def samples_from_table(table: pa.Table) -> pd.DataFrame:

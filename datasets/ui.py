@@ -179,6 +179,12 @@ def require_dataset(key: str, label: str = "Data set") -> tuple[str, LandmarkDat
     return name, load_dataset(workspace().data / name)
 
 
+def decimals(digits: int, *columns: str, sign: bool = False) -> dict[str, Any]:
+    """The configuration of a table's columns whose numbers all show so many decimals."""
+    shown = f"%{'+' if sign else ''}.{digits}f"
+    return {name: st.column_config.NumberColumn(format=shown) for name in columns}
+
+
 def load_dataset(folder: Path) -> LandmarkDataset:
     """Load a data set once for every version of its files."""
     stamps = tuple(

@@ -85,7 +85,7 @@ def main() -> None:
         shapes = read(path, landmark_format=landmark_format(known) if known else None).shapes
         M = len(shapes.format)
         print(f"\n{path.stem}: {int(shapes.complete.sum())} complete of {len(shapes)}, M = {M}")
-        print("| m | worst affinity: c / % | expected error: c / % | predefined: c / % | "
+        print("| m | smallest affinity: c / % | expected error: c / % | predefined: c / % | "
               "random: mean (best) % | Spearman c | Spearman variance |")  # fmt: skip
         print("|---|---|---|---|---|---|---|")
         judged(shapes, (5, 10) if M > 30 else (5, 8), options)

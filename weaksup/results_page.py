@@ -228,7 +228,12 @@ def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
     parts = evaluation.per_component
     if parts:
         rows = [{"component": name, "NME, %": 100 * nme(e)} for name, e in parts.items()]
-        st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, width="content")
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            width="content",
+            column_config=ui.decimals(2, "NME, %"),
+        )
 
 
 def _mean_shape(run: RunFolder, evaluation: Evaluation) -> Evaluation | None:

@@ -175,6 +175,16 @@ def test_the_likeliest_predictions_come_first_and_strangers_not_at_all(workspace
     ]
 
 
+def test_what_has_shapes_in_common_comes_before_what_has_none(workspace, truth):
+    samples = truth.samples.assign(shape_id=[f"x{i}" for i in range(40)])
+    predict(workspace, LandmarkDataset(truth.shapes, samples), run="a")
+    predict(workspace, truth, run="b")
+    app = opened()
+    assert not app.error
+    labels = app.selectbox(key="interpretation-predictions").options
+    assert labels == ["run b: faces", "run a: faces"]
+
+
 def test_predictions_that_do_not_fit_are_explained_with_a_way_out(workspace, truth):
     samples = truth.samples.assign(shape_id=[f"x{i}" for i in range(40)])
     predict(workspace, LandmarkDataset(truth.shapes, samples))

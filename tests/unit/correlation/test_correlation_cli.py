@@ -250,7 +250,7 @@ def test_cautions_go_to_standard_error(tmp_path):
         (("curve", "{data}", "--budgets", "5-2"), "holds no number"),
         (
             ("curve", "{data}", "--budgets", "5-99"),
-            "--budgets: expected numbers of 1 to 10, got 11",
+            "--budgets: expected numbers of 1 to 41, got 42",
         ),
         (("select", "{data}", "--m", "0", "--out", "{out}"), "0 is not in the range"),
         (("select", "{data}", "--m", "3", "--include", "tail", "--out", "{out}"), "'tail'"),
@@ -350,6 +350,16 @@ def test_stability_draws_the_subjects_of_the_data(dataset, tmp_path):
     rows = json.loads(run(*arguments, "--sizes", "--split", "train").stdout)["rows"]
     assert [row["subjects"] for row in rows] == [10, 14]
     assert "jaccard" in run("stability", folder, "--m", 2, "--resamples", 2, "--share", 0.5).stdout
+
+
+def test_few_subjects_are_warned_of_and_never_called_enough(dataset, tmp_path):
+    samples = dataset.samples.assign(subject=[f"p{i // 20}" for i in range(60)])
+    folder = LandmarkDataset(dataset.shapes, samples).save(tmp_path / "people")
+    for more in ((), ("--sizes",)):
+        done = run("stability", folder, "--m", 4, "--resamples", 3, *more)
+        assert "Warning: 3 subjects: draws of fewer than 10 can hardly differ" in done.stderr
+    result = json.loads(run("stability", folder, "--m", 4, "--sizes", "--json").stdout)
+    assert result["enough"] is None
 
 
 def test_what_is_wrong_with_the_shapes_names_their_file(folder, tmp_path):
