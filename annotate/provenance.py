@@ -7,7 +7,7 @@ import pandas as pd
 from annotate.exchange import export_dataset, exported_documents
 from annotate.store import AnnotationStore, Project
 from datasets.dataset import LandmarkDataset
-from datasets.files import named_errors, replacing
+from datasets.io.writing import write_table
 
 LABELS_FILE = "labels.csv"
 """In the folder of an exported data set, see `labels_table`."""
@@ -32,9 +32,7 @@ def export_labels(
     """
     dataset = export_dataset(store, project, done_only=done_only, all_copies=all_copies)
     path = dataset.save(folder) / LABELS_FILE
-    table = labels_table(store, project, done_only=done_only)
-    with named_errors(path, "written"), replacing(path) as new:
-        table.to_csv(new, index=False, lineterminator="\n")
+    write_table(path, labels_table(store, project, done_only=done_only))
     return dataset
 
 

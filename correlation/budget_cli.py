@@ -22,7 +22,6 @@ from correlation.sources_cli import (
 )
 from datasets.console import PATH, Number, json_option, progress_bar, report, status_line
 from datasets.errors import FewmarkError
-from datasets.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -234,8 +233,11 @@ def curve(
     of those listed gives as much c. The smallest error of a budget is searched from the choice of
     the listed one before, too: with other budgets it can differ in the last digits.
     """
+    import pandas as pd
+
     from correlation.curve import budget_curve
     from correlation.scores import predefined_scores
+    from datasets.io.writing import write_table
 
     require_suffix(out, ".csv")
     require_free_place(out, force=force)
@@ -248,7 +250,7 @@ def curve(
     with progress_bar("Searching") as on_progress:
         found = budget_curve(matrix, budgets, on_progress, ties=expected or out is not None)
     if out is not None:
-        _write_table(out, found.rows())
+        write_table(out, pd.DataFrame(found.rows()))
     more = [_spread(source, found.budgets, resamples), _errors(source, found, asked=expected)]
     rows = [
         {
@@ -343,10 +345,3 @@ def _assigned(option: str, texts: tuple[str, ...]) -> dict[str, float]:
         except ValueError as error:
             raise click.UsageError(f"{option}: expected NAME=NUMBER, got {text[:40]!r}") from error
     return values
-
-
-def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    with replacing(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)

@@ -11,6 +11,8 @@ first landmark stands there as 153.196403, 106.019378, and readers that subtract
 With x and y each from ``floor(min)`` to ``ceil(max)`` of the landmarks, ``center`` is the middle of
 that rectangle and ``scale`` its longer side over 200 pixels: exactly so in all 689 rows of the
 validation file. The box of a sample is the square of side ``200 scale`` around the centre.
+
+A name that a spreadsheet would take for a formula has an apostrophe before it, which is read back.
 """
 
 from pathlib import Path
@@ -29,7 +31,7 @@ from datasets.io.samples import (
     unique_ids,
     visible_where_present,
 )
-from datasets.io.text import csv_header, csv_records, numbers
+from datasets.io.text import cell_from_text, csv_header, csv_records, numbers, text_from_cell
 from datasets.io.writing import require_complete, require_images, require_plane, write_lines
 from datasets.pixels import from_one_based, to_one_based
 from datasets.samples import BOX_COLUMNS, sample_table
@@ -61,7 +63,7 @@ def read_300w_csv(
     note_unread(path, (name for name in header if name not in known))
     names, rows = [], []
     for line, record in csv_records(path):
-        names.append(record["image_name"])
+        names.append(text_from_cell(record["image_name"]))
         rows.append(numbers([record[name] for name in (*_BOX, *coordinates)], path, line))
     if not rows:
         raise FileFormatError(path, None, "there is no row below the header")
@@ -96,7 +98,7 @@ def write_300w_csv(dataset: LandmarkDataset, path: Path) -> None:
         if "," in name or '"' in name:
             raise FileFormatError(path, None, f"the picture's name {name!r} has a comma or quote")
         values = (scale, *centre, *shape.ravel())
-        lines.append(",".join((name, *(f"{value:.6f}" for value in values))))
+        lines.append(",".join((cell_from_text(name), *(f"{value:.6f}" for value in values))))
     write_lines(path, lines)
 
 

@@ -3,15 +3,35 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError
 from datasets.files import replacing
+from datasets.io.text import cell_from_text
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write text lines, each ended by a line feed on every system."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as csv in which no spreadsheet finds a formula, see `cell_from_text`.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be written.
+    """
+    cells = table.map(_cell).rename(columns=_cell)
+    with replacing(path) as temporary:
+        cells.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _cell(value: object) -> object:
+    return cell_from_text(value) if isinstance(value, str) else value
 
 
 def require_plane(dataset: LandmarkDataset, path: Path, file_type: str) -> None:

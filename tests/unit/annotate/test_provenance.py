@@ -80,6 +80,15 @@ def test_the_store_keeps_provenance_and_exports_it_beside_the_shapes(
     assert set(table["annotator"]) == {"ann"}
 
 
+def test_no_name_in_the_table_of_labels_is_a_formula(
+    store: AnnotationStore, project: Project, tmp_path
+) -> None:
+    item = store.items(project)[0]
+    store.save(Draft(item.id, "=cmd()", "tab", 1, 0, (placed(1, 2), None, None), Status.OPEN))
+    export_labels(store, project, tmp_path / "out")
+    assert "'=cmd()" in (tmp_path / "out" / LABELS_FILE).read_text()
+
+
 def test_the_same_labels_from_elsewhere_are_no_conflict_and_keep_what_they_were(
     store: AnnotationStore, project: Project
 ) -> None:

@@ -1,6 +1,7 @@
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from datasets.dataset import LandmarkDataset
@@ -8,6 +9,7 @@ from datasets.errors import FileFormatError
 from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.io.registry import read, write
+from datasets.io.writing import write_table
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
@@ -282,3 +284,21 @@ def test_convention_no_cell_of_a_csv_is_a_formula_and_all_texts_come_back(tmp_pa
     read_back = read(tmp_path / "t.csv").samples
     for column in ("shape_id", "subject", "split"):
         assert list(read_back[column]) == texts
+
+
+def test_convention_no_cell_of_the_csv_of_300w_is_a_formula_and_all_names_come_back(tmp_path):
+    names = ["=1+1.png", "+1.png", "-1.png", "@a.png", "'=x.png", "a=b.png"]
+    points = np.ones((len(names), 2, 2))
+    dataset = LandmarkDataset(
+        ShapeSet.from_points(points, TWO), sample_table([f"s{i}" for i in range(6)], names)
+    )
+    write(dataset, tmp_path / "t.csv", "300w-csv")
+    lines = (tmp_path / "t.csv").read_text().splitlines()[1:]
+    assert not {line[0] for line in lines} & set("=+-@\t")
+    assert list(read(tmp_path / "t.csv", landmark_format=TWO).samples["image"]) == names
+
+
+def test_no_cell_of_a_written_table_is_a_formula_and_numbers_stay_numbers(tmp_path):
+    table = pd.DataFrame({"=a": ["=1+1", "b", None], "number": [-1.5, 2, np.nan]})
+    write_table(tmp_path / "t.csv", table)
+    assert (tmp_path / "t.csv").read_text() == "'=a,number\n'=1+1,-1.5\nb,2.0\n,\n"
