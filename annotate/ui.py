@@ -1,7 +1,7 @@
 """The canvas as a Streamlit component: what it is told, and how it gets onto a page."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from annotate.passes import RENEW_EVERY_S
 from annotate.server import FRONTEND, frontend_version, pass_for, token
 from annotate.store import AnnotationStore, Project
 from annotate.tasks import first_unlabelled
-from datasets.formats import LandmarkFormat
+from datasets.formats import LandmarkFormat, format_names, landmark_format
 
 _HTML = '<div class="fewmark-canvas">Loading the canvas …</div>'
 
@@ -79,6 +79,7 @@ def canvas_data(
     """Everything the browser must know of a project; the documents it fetches itself."""
     sparse = project.sparse
     groups = component_groups(sparse.dense)
+    definitions = _definitions(sparse.dense)
     ghosts = store.ghost_source(project)
     return {
         "root": root,
@@ -92,7 +93,7 @@ def canvas_data(
         "start": first_unlabelled(store, project),
         "margin": MARGIN,
         "names": [spoken(name) for name in sparse.names],
-        "definitions": [sparse.dense.definitions.get(name, "") for name in sparse.names],
+        "definitions": [definitions.get(name, "") for name in sparse.names],
         "chosen": list(sparse.chosen),
         "groups": [groups[index] for index in sparse.chosen],
         "dense_groups": groups,
@@ -102,6 +103,14 @@ def canvas_data(
             for contour in sparse.dense.contours
         ],
     }
+
+
+def _definitions(dense: LandmarkFormat) -> Mapping[str, str]:
+    """Where its landmarks are, in words; the catalogue's where a project is older than they are."""
+    if dense.definitions or dense.name not in format_names():
+        return dense.definitions
+    known = landmark_format(dense.name)
+    return known.definitions if known.landmarks == dense.landmarks else {}
 
 
 def _credentials(project: Project, who: Visitor) -> dict[str, Any]:
