@@ -36,6 +36,8 @@ class Source(StrEnum):
     """A ghost, that is what a model predicted, taken as it was."""
     CORRECTED = "corrected"
     """A ghost that a person moved."""
+    COPIED = "copied"
+    """Laid over from the picture before, and not moved since."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,7 +104,7 @@ def export(  # noqa: PLR0913 - one option each
     """Write the labels of project NAME as a data set; landmarks nobody marked are absent.
 
     The file labels.csv in it tells of every point whether a person placed it, a ghost was accepted
-    or corrected, and how many milliseconds it took.
+    or corrected, or it was copied from the picture before, and how many milliseconds it took.
     """
     from annotate.provenance import export_labels
     from annotate.store import open_store

@@ -2,7 +2,7 @@
 
 import { isPlaced } from "./document.js";
 import { intoReach, wholeArea } from "./geometry.js";
-import { moved } from "./provenance.js";
+import { COPIED, moved } from "./provenance.js";
 
 /** Placed landmarks of the part of the object to which the landmark `index` belongs. */
 export function partOf(groups, { points }, index) {
@@ -52,6 +52,6 @@ export function copied(points, document, source, margin) {
     if (point !== null || !isPlaced(other)) return point;
     const x = to[0] + (other.x - from[0]) * scales[0];
     const y = to[1] + (other.y - from[1]) * scales[1];
-    return { ...intoReach({ x, y }, document, margin), v: other.v };
+    return { ...intoReach({ x, y }, document, margin), v: other.v, src: COPIED };
   });
 }

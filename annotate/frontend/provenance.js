@@ -1,13 +1,21 @@
 // How points come about: `src` is "accepted" for a ghost taken as it was, "corrected" for one that
-// was moved, and not there where a person placed the point; `ms` is the time its annotator was
-// active on it, and not there where that is not known. Nothing here changes its arguments.
+// was moved, "copied" for a point of the picture before that nobody has moved yet, and not there
+// where a person placed the point; `ms` is the time its annotator was active on it, and not there
+// where that is not known. Nothing here changes its arguments.
 
 export const ACCEPTED = "accepted";
 export const CORRECTED = "corrected";
+export const COPIED = "copied";
 
-/** A point at another place: a ghost that was taken as it was is a corrected one from now on. */
-export function moved(point, { x, y }) {
-  return { ...point, x, y, ...(point.src === ACCEPTED ? { src: CORRECTED } : {}) };
+const AFTER_A_MOVE = { [ACCEPTED]: CORRECTED, [COPIED]: null };
+
+/**
+ * A point at another place: a ghost that was taken as it was is a corrected one from now on, and a
+ * copied point is one that a person placed.
+ */
+export function moved({ src, ...point }, { x, y }) {
+  const now = src in AFTER_A_MOVE ? AFTER_A_MOVE[src] : src;
+  return { ...point, x, y, ...(now ? { src: now } : {}) };
 }
 
 /**

@@ -20,6 +20,7 @@ from tests.browser.canvas import (
     EXACT,
     HEIGHT,
     WIDTH,
+    Run,
     eventually,
     on_screen,
     picture_edges,
@@ -137,5 +138,19 @@ def test_the_points_of_the_picture_before_are_laid_into_this_ones_box(
     found = revision(store, faces, 1).points
     assert int(found[0].visibility) == 0  # what was decided stays
     assert_allclose(stored_places(store, faces, 1)[1:], expected[1:], atol=EXACT)
+    assert [point.source for point in found] == ["human", *["copied"] * (len(found) - 1)]
     page.keyboard.press("z")
     eventually(lambda: revision(store, faces, 1).points[1] is None)
+
+
+def test_a_copied_point_that_is_moved_is_one_that_a_person_placed(run: Run) -> None:
+    sources = run("""
+      const group = await import("/api/frontend/x/group.js");
+      const labels = await import("/api/frontend/x/document.js");
+      const marked = [{ x: 9, y: 9, v: 2 }, { x: 5, y: 5, v: 1 }];
+      const picture = { height: 96, width: 128, points: marked };
+      const points = group.copied([null, null], picture, picture, 0.5);
+      const moved = labels.move(labels.opened(points), 1, { x: 7, y: 8 }).points;
+      return [points, moved].map((some) => some.map((point) => point.src ?? "human"));
+    """)
+    assert sources == [["copied", "copied"], ["copied", "human"]]

@@ -49,7 +49,7 @@ def test_points_are_equal_where_they_say_the_same_of_the_picture() -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        ({"src": "robot"}, "eye: expected src human, accepted, corrected, found 'robot'"),
+        ({"src": "robot"}, "eye: expected src human, accepted, corrected, copied, found 'robot'"),
         ({"src": None}, "eye: expected src"), ({"src": ["human"]}, "eye: expected src"),
         ({"ms": -1}, "eye: expected ms"), ({"ms": 1.5}, "eye: expected ms"),
         ({"ms": True}, "eye: expected ms"), ({"ms": 2**31}, "eye: expected ms"),
