@@ -14,7 +14,7 @@ from annotate.access import Right
 from annotate.guard import Entry, Refused, entry, note, require_same_site
 from annotate.labelling import LabelError
 from annotate.server import workspace_store
-from annotate.store import ConflictError, UnknownEntryError
+from annotate.store import ConflictError, CopyError, UnknownEntryError
 from annotate.tasks import revision_to_json
 from datasets.errors import FewmarkError
 
@@ -40,7 +40,7 @@ def answered(endpoint: Endpoint) -> Endpoint:
         except ConflictError as error:
             current = revision_to_json(error.current)
             return JSONResponse({"error": str(error), "current": current}, 409)
-        except (Refused, UnknownEntryError, LabelError) as error:
+        except (Refused, CopyError, UnknownEntryError, LabelError) as error:
             status = _status(error)
             note(request, status, str(error))
             return JSONResponse({"error": str(error)}, status)
@@ -50,9 +50,11 @@ def answered(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def _status(error: Refused | UnknownEntryError | LabelError) -> int:
+def _status(error: Refused | CopyError | UnknownEntryError | LabelError) -> int:
     if isinstance(error, Refused):
         return error.status
+    if isinstance(error, CopyError):
+        return 403
     return 404 if isinstance(error, UnknownEntryError) else 400
 
 

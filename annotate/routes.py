@@ -44,7 +44,7 @@ from annotate.server import (
     workspace_store,
 )
 from annotate.store import Draft, Item, Revision, Status
-from annotate.tasks import BATCH, documents, haunted, revision_to_json, status_of
+from annotate.tasks import BATCH, asked_by, documents, haunted, revision_to_json, status_of
 from datasets.errors import FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
 from datasets.workspace import Workspace
@@ -61,22 +61,23 @@ _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 async def _items(request: Request) -> Response:
-    """Documents of a project: ``?start=0&count=24``."""
+    """Documents of a project: ``?start=0&count=24&annotator=ann``."""
     project_id = number_in_path(request, "project")
     granted = await admitted(request, Right.SEE, project_id)
     start = whole_number(request.query_params.get("start", "0"), "start")
     count = min(whole_number(request.query_params.get("count", str(BATCH)), "count"), _MAX_BATCH)
-    answer = await run_in_threadpool(_batch, project_id, start, count)
+    annotator = granted.person or request.query_params.get("annotator", "")
+    answer = await run_in_threadpool(_batch, project_id, start, count, annotator)
     give_pictures(request, answer, granted)
     return answer
 
 
-def _batch(project_id: int, start: int, count: int) -> Response:
+def _batch(project_id: int, start: int, count: int, annotator: str) -> Response:
     store = workspace_store()
     project = store.project(project_id)
     counts = store.counts(project)
     m = len(project.sparse)
-    batch = haunted(store, documents(store, project, start, count))
+    batch = asked_by(store, haunted(store, documents(store, project, start, count)), annotator)
     found = [document_for_browser(document, m) for document in batch]
     return JSONResponse(
         {

@@ -15,7 +15,8 @@ class Document:
     """An item with its current labels, as an annotator works on it.
 
     `holder` is who works on it now, or whose work it was; `review` the verdict that stands;
-    `ghosts` are what a model proposes, where they were asked for.
+    `ghosts` are what a model proposes, where they were asked for; `marked_copy` is another copy of
+    the shape, marked by who asks: this one is for somebody else.
     """
 
     item: Item
@@ -24,6 +25,7 @@ class Document:
     review: Review | None = None
     comments: tuple[Comment, ...] = ()
     ghosts: tuple[Point | None, ...] | None = None
+    marked_copy: int | None = None
 
     def points(self, m: int) -> tuple[Point | None, ...]:
         """The m landmarks; all undecided where nothing was saved."""
@@ -78,6 +80,12 @@ def haunted(store: AnnotationStore, found: list[Document]) -> list[Document]:
     """The same documents of one project with their ghosts."""
     ghosts = store.ghosts([document.item for document in found])
     return [replace(document, ghosts=ghosts.get(document.item.id)) for document in found]
+
+
+def asked_by(store: AnnotationStore, found: list[Document], annotator: str) -> list[Document]:
+    """The same documents of one project as a person may mark them or not."""
+    marked = store.marked_copies([document.item for document in found], annotator)
+    return [replace(document, marked_copy=marked.get(document.item.id)) for document in found]
 
 
 def first_unlabelled(store: AnnotationStore, project: Project) -> int:
@@ -150,6 +158,7 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "box": None if content.box is None else list(content.box),
         "ghosts": None if ghosts is None else [point_to_json(point) for point in ghosts],
         "copy": document.item.copy,
+        "marked_copy": document.marked_copy,
         "holder": document.holder,
         "review": review_to_json(document.review),
         "comments": [comment_to_json(comment) for comment in document.comments],

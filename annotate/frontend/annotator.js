@@ -215,8 +215,10 @@ export class Annotator {
   }
 
   get #mayLabel() {
-    if (this.data.reads_only) this.stage.say("You may look at the labels here, but not change them.");
-    return !this.data.reads_only;
+    const looking = this.data.reads_only && "You may look at the labels here, but not change them.";
+    const why = looking || this.queue.whyNotMine(this.document);
+    if (why) this.stage.say(why);
+    return !why;
   }
 
   place(position, { occluded }) {
@@ -267,7 +269,8 @@ export class Annotator {
     const landmark = this.#loop;
     const isWanted = (document) => {
       const { points, skipped } = this.outbox.unsaved(document.item) ?? document;
-      return points[landmark] === null && !(skipped ?? document.status === "skipped");
+      if (points[landmark] !== null || this.queue.whyNotMine(document)) return false;
+      return !(skipped ?? document.status === "skipped");
     };
     const none = `${this.data.names[landmark]} is decided in every picture.`;
     return this.walk.toWhere(isWanted, none);

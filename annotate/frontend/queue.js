@@ -39,7 +39,11 @@ export class Queue {
 
   /** The document at a position as the server has it now. */
   async ask(position) {
-    return (await this.server.documents(this.project, position, 1)).documents[0] ?? null;
+    return (await this.#documentsFrom(position, 1)).documents[0] ?? null;
+  }
+
+  #documentsFrom(start, count) {
+    return this.server.documents(this.project, start, count, this.annotator);
   }
 
   byItem(item) {
@@ -56,7 +60,7 @@ export class Queue {
   }
 
   async #fetch(start) {
-    const answer = await this.server.documents(this.project, start, BATCH);
+    const answer = await this.#documentsFrom(start, BATCH);
     this.total = answer.total;
     this.done = answer.done;
     this.skipped = answer.skipped;
@@ -130,7 +134,7 @@ export class Queue {
 
   /** Documents from a position on as they are now; they are looked at, not kept. */
   async #look(position) {
-    const answer = await this.server.documents(this.project, position, LOOKED_THROUGH);
+    const answer = await this.#documentsFrom(position, LOOKED_THROUGH);
     answer.documents.forEach((document) => this.#bringUpToDate(document));
     return answer.documents.map((found) => this.#documents.get(found.position) ?? found);
   }
@@ -140,6 +144,17 @@ export class Queue {
     for (const position of [...this.#documents.keys()]) {
       if (!kept.includes(position)) this.#documents.delete(position);
     }
+  }
+
+  /** Why it is not the annotator's to mark, who marked another copy of it; or null. */
+  whyNotMine(document) {
+    const isMine = (other) => other.name === document.name && other.item !== document.item
+      && (this.#saved.get(other.item) ?? other).annotator === this.annotator;
+    const other = [...this.#documents.values()].find(isMine);
+    const marked = document.marked_copy ?? other?.copy;
+    const isBegun = (this.#saved.get(document.item) ?? document).annotator === this.annotator;
+    if (marked === undefined || isBegun) return null;
+    return `You have marked copy ${marked} of this picture: this one is for somebody else.`;
   }
 
   /** The new status of a document, and the counts that follow from it. */

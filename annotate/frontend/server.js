@@ -13,8 +13,9 @@ export class Server {
     return new URL(path, this.root).href;
   }
 
-  async documents(project, start, count) {
-    const path = `api/projects/${project}/items?start=${start}&count=${count}`;
+  async documents(project, start, count, annotator = "") {
+    const asked = new URLSearchParams({ start, count, annotator });
+    const path = `api/projects/${project}/items?${asked}`;
     const reply = await this.#ask(path, { headers: { "X-Fewmark-Token": this.token } });
     if (!reply.ok) throw new Error(await this.#problem(reply));
     return reply.json();

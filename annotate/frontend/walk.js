@@ -35,7 +35,7 @@ export class Walk {
       if (!found || !isWanted()) return;
       this.#here = position;
       this.on.enter(found, picture);
-      this.on.say(picture.problem ?? "");
+      this.on.say(picture.problem ?? this.queue.whyNotMine(found) ?? "");
     } catch (error) {
       if (isWanted()) this.on.say(`Cannot load the next pictures: ${error.message}`);
     } finally {

@@ -7,6 +7,7 @@ from annotate.store.health import faults
 from annotate.store.leases import LEASE_S, Claim
 from annotate.store.records import (
     ConflictError,
+    CopyError,
     Counts,
     Draft,
     Item,
@@ -24,6 +25,7 @@ __all__ = [
     "Claim",
     "Comment",
     "ConflictError",
+    "CopyError",
     "Counts",
     "Draft",
     "GhostSource",

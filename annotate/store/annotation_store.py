@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from annotate.access import Membership, Role
 from annotate.store import members, rows, tables
-from annotate.store.copies import add_copies
+from annotate.store.copies import add_copies, marked_copies, require_no_other_copy
 from annotate.store.engine import Database, clear_errors, connect, home_of, url_of
 from annotate.store.ghost_rows import (
     GhostSource,
@@ -287,6 +287,18 @@ class AnnotationStore:
         with self._database.writing() as connection:
             return add_copies(connection, project.id, copies, share)
 
+    def marked_copies(self, items: Sequence[Item], annotator: str) -> dict[int, int]:
+        """Those of these items of one project of which somebody marked another copy: which one."""
+        if not items:
+            return {}
+        positions = [item.position for item in items]
+        which = sa.and_(
+            tables.item.c.project_id == items[0].project,
+            tables.item.c.position.between(min(positions), max(positions)),
+        )
+        with self._database.reading() as connection:
+            return marked_copies(connection, annotator, which)
+
     def counts(self, project: Project) -> Counts:
         """How far a project has come."""
         query = (
@@ -329,7 +341,8 @@ class AnnotationStore:
         Parameters
         ----------
         at_work
-            The annotator sits at the picture, so it is leased to them, or their lease renewed.
+            The annotator sits at the picture, so it is leased to them, or their lease renewed, and
+            it must not be a copy of one that they marked.
 
         Returns
         -------
@@ -340,12 +353,16 @@ class AnnotationStore:
         ------
         ConflictError
             If somebody else saved meanwhile.
+        CopyError
+            If the annotator, at work, has marked another copy of the same shape.
         UnknownEntryError
             If there is no such item.
         StoreError
             If the number of points is not the project's.
         """
         with self._database.writing() as connection:
+            if at_work:
+                require_no_other_copy(connection, draft.item, draft.annotator)
             revision = save_draft(connection, draft, self._database.clock())
             if at_work:
                 self.leases.take(connection, [draft.item], draft.annotator)

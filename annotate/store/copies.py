@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from annotate.store import tables
 from annotate.store.leases import lock_project
+from annotate.store.records import CopyError
 from datasets.errors import StoreError
 
 
@@ -33,6 +34,48 @@ def add_copies(connection: sa.Connection, project: int, copies: int, share: floa
     if added:
         connection.execute(sa.insert(tables.item), added)
     return len(added)
+
+
+def marked_copies(
+    connection: sa.Connection, annotator: str, which: sa.ColumnElement[bool]
+) -> dict[int, int]:
+    """Of these items, those of which somebody has marked another copy and not this one.
+
+    Returns
+    -------
+    dict
+        Number of the item -> which copy they marked.
+    """
+    other, own = tables.item.alias("other"), tables.revision.alias("own")
+    is_copy = sa.and_(
+        other.c.project_id == tables.item.c.project_id,
+        other.c.shape_id == tables.item.c.shape_id,
+        other.c.id != tables.item.c.id,
+    )
+    marked = sa.and_(
+        tables.revision.c.item_id == other.c.id, tables.revision.c.annotator == annotator
+    )
+    is_own = sa.exists().where(own.c.item_id == tables.item.c.id, own.c.annotator == annotator)
+    query = (
+        sa.select(tables.item.c.id, sa.func.min(other.c.copy))
+        .select_from(tables.item.join(other, is_copy).join(tables.revision, marked))
+        .where(which, ~is_own)
+        .group_by(tables.item.c.id)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def require_no_other_copy(connection: sa.Connection, item: int, annotator: str) -> None:
+    """Refuse an item to who marked another copy of it: nobody's clicks tell how far two agree.
+
+    Raises
+    ------
+    CopyError
+        If they did, and have not marked this one as well.
+    """
+    found = marked_copies(connection, annotator, tables.item.c.id == item)
+    if found:
+        raise CopyError(item, annotator, found[item])
 
 
 def evenly_spread(count: int, chosen: int) -> list[int]:

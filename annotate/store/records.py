@@ -26,6 +26,16 @@ class ConflictError(StoreError):
         )
 
 
+class CopyError(StoreError):
+    """Somebody marks a copy of a shape of which they have marked another copy."""
+
+    def __init__(self, item: int, annotator: str, marked: int) -> None:
+        super().__init__(
+            f"item {item} is for somebody else: {annotator} has marked copy {marked} of this "
+            "picture, and each copy is marked by another person"
+        )
+
+
 class Status(StrEnum):
     """How far the labelling of an item has come."""
 

@@ -500,3 +500,26 @@ def test_a_tab_that_is_seen_again_shows_what_others_saved(
     page.keyboard.press("f")
     wait_for(page, saving="saved", revision=2)
     assert revision(store, project).points == MARKED
+
+
+def test_a_copy_cannot_be_marked_by_who_marked_the_other(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    """The way leads past it, but where nothing else is left the page opens with it."""
+    store.add_copies(project, 2)
+    for position in range(3):
+        save(store, project, position, Status.DONE)
+    page.context.add_cookies([{"name": "fewmark_annotator", "value": "bea", "url": server.url}])
+    open_canvas(page, server.url, 3)
+    problem = page.locator(".message:has-text('You have marked copy 1 of this picture')")
+    problem.wait_for()
+    click(page, 20, 30)
+    page.keyboard.press("s")
+    frames(page)
+    assert problem.is_visible()
+    assert page.locator(".point:visible").count() == 0
+    assert revision(store, project, 3) is None
+    page.keyboard.press("r")  # each landmark alone: none of them is hers to mark
+    page.keyboard.press("u")
+    page.locator(".message:has-text('is decided in every picture')").wait_for()
+    page.context.clear_cookies()

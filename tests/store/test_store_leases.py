@@ -10,6 +10,7 @@ from annotate.labelling import placed
 from annotate.store import (
     LEASE_S,
     AnnotationStore,
+    CopyError,
     Draft,
     NewItem,
     Project,
@@ -223,3 +224,30 @@ def test_a_person_who_marked_one_copy_is_not_led_to_the_other(
         mark(store, project, position, "ann")
     claim = store.leases.claim(project, "ann", 3, after=5)
     assert (claim.next_open, claim.way, claim.is_end) == ((), (6, 7, 8, 9), True)
+
+
+def test_a_copy_is_refused_to_who_marked_another_copy_of_it(
+    store: AnnotationStore, project: Project
+) -> None:
+    store.add_copies(project, 2, 0.1)  # face-5 again, at position 10
+    mark(store, project, 5, "ann")
+    mark(store, project, 5, "ann")  # their own they may mend
+    items = store.items(project)
+    assert store.marked_copies(items, "ann") == {items[10].id: 1}
+    assert store.marked_copies(items, "bea") == {}
+    with pytest.raises(CopyError, match="ann has marked copy 1 of this picture"):
+        mark(store, project, 10, "ann")
+    assert store.revisions(items[10].id) == []
+    mark(store, project, 10, "bea")
+    assert store.marked_copies(items, "bea") == {items[5].id: 2}
+
+
+def test_who_marked_both_copies_before_that_was_refused_may_mend_both(
+    store: AnnotationStore, project: Project
+) -> None:
+    store.add_copies(project, 2, 0.1)
+    items = store.items(project)
+    for item in (items[5], items[10]):
+        store.save(Draft(item.id, "ann", "old", 1, 0, (placed(1, 2), None), Status.OPEN))
+    assert store.marked_copies(items, "ann") == {}
+    mark(store, project, 10, "ann")

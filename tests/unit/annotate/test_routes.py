@@ -397,3 +397,18 @@ def test_a_comment_is_answered_as_it_is_kept(
         "review": None,
         "comments": [made.json],
     }
+
+
+def test_a_copy_is_refused_to_who_marked_another_and_the_canvas_is_told_before(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    store.add_copies(project, 2)
+    first, copy = store.items(project)[0].id, store.items(project)[6].id
+    assert ask("POST", f"/api/items/{first}", labels()).status == 200
+    answer = ask("POST", f"/api/items/{copy}", labels())
+    assert answer.status == 403
+    assert "is for somebody else: ann has marked copy 1" in answer.json["error"]
+    assert store.revisions(copy) == []
+    address = f"/api/projects/{project.id}/items?start=6&count=1&annotator="
+    told = [ask("GET", address + who).json["documents"][0]["marked_copy"] for who in ("ann", "bea")]
+    assert told == [1, None]
