@@ -10,6 +10,7 @@ app = st.App(__file__, routes=ROUTES, middleware=MIDDLEWARE)
 
 def _show() -> None:
     import annotate.page
+    import annotate.progress_page
     import correlation.budget_page
     import correlation.interpretation_page
     import correlation.page
@@ -29,6 +30,7 @@ def _show() -> None:
             ("correlation", "Correlation", ":material/grid_on:", correlation.page.render),
             ("budget", "Budget", ":material/payments:", correlation.budget_page.render),
             ("annotate", "Annotate", ":material/ads_click:", annotate.page.render),
+            ("progress", "Progress", ":material/monitoring:", annotate.progress_page.render),
             ("train", "Train", ":material/model_training:", weaksup.page.render),
             ("results", "Results", ":material/insights:", weaksup.results_page.render),
             (
@@ -38,7 +40,7 @@ def _show() -> None:
                 correlation.interpretation_page.render,
             ),
         )
-        if sees_all or path == "annotate"
+        if sees_all or path in {"annotate", "progress"}
     }
     set_pages(pages)
     st.navigation(list(pages.values()), position="top").run()

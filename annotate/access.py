@@ -34,6 +34,7 @@ class Right(StrEnum):
     LABEL = "label pictures"
     REVIEW = "review labels"
     EXPORT = "export labels"
+    OVERSEE = "see how everybody comes along"
     RESEARCH = "use the pages beside Annotate"
     MANAGE = "manage projects and members"
 
@@ -42,7 +43,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.MANAGER: frozenset(Right),
     Role.ANNOTATOR: frozenset({Right.SEE, Right.LABEL}),
     Role.REVIEWER: frozenset({Right.SEE, Right.LABEL, Right.REVIEW}),
-    Role.RESEARCHER: frozenset({Right.SEE, Right.EXPORT, Right.RESEARCH}),
+    Role.RESEARCHER: frozenset({Right.SEE, Right.EXPORT, Right.OVERSEE, Right.RESEARCH}),
 }
 
 

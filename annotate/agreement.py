@@ -90,7 +90,7 @@ def consensus(
     Parameters
     ----------
     points
-        float64 (K, m, 2), NaN where absent.
+        float64 (K, m, 2), or (K, N, m, 2) for N shapes; NaN where absent.
     visibility
         uint8 (K, m).
     decided
@@ -98,7 +98,7 @@ def consensus(
 
     Returns
     -------
-    float64 (m, 2), NaN where absent, and uint8 (m,).
+    float64 (m, 2), NaN where absent, and uint8 (m,); with N before m for N shapes.
     """
     known = np.ones(visibility.shape, bool) if decided is None else decided
     visible = (visibility == Visibility.VISIBLE).sum(axis=0)

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from annotate.agreement import Agreement, agreement, consensus
 from annotate.labelling import arrays_from_points
-from annotate.store import AnnotationStore, Project, Status
-from annotate.tasks import Document, documents
+from annotate.store import AnnotationStore, Item, Project, Status
+from annotate.tasks import Document
 from datasets.errors import StoreError
-from datasets.formats import LandmarkFormat
+from datasets.formats import LandmarkFormat, SparseFormat
+from datasets.metrics import BOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class ProjectAgreement:
     Parameters
     ----------
     shapes
-        How many shapes were marked by more than one person.
+        How many shapes that were marked by more than one person it is taken from.
     unit
         What is 100 percent: the name of a span of the format, or ``"box"``.
     """
@@ -30,12 +31,19 @@ class ProjectAgreement:
     landmarks: Agreement
 
 
-def agreement_of(store: AnnotationStore, project: Project) -> ProjectAgreement:
+def agreement_of(
+    store: AnnotationStore, project: Project, most_shapes: int | None = None
+) -> ProjectAgreement:
     """How far people agree on the shapes that more than one of them marked.
 
     The length that counts is the format's first span where both its ends are marked, between their
     places by consensus; else the square root of the area of the picture's box, or where it has none
     of the consensus' box.
+
+    Parameters
+    ----------
+    most_shapes
+        Look at no more than these, evenly spread over the project; None: at all.
 
     Raises
     ------
@@ -43,24 +51,37 @@ def agreement_of(store: AnnotationStore, project: Project) -> ProjectAgreement:
         If no shape was marked by two.
     """
     dense, chosen = project.sparse.dense, list(project.sparse.chosen)
-    span = dense.spans.get(dense.default_span or "")
-    unit = dense.default_span if span is not None and set(span) <= set(chosen) else None
-    groups = [group for group in _by_shape(store, project) if len(group) > 1]
+    unit = measure_of(project.sparse)
+    groups = _groups(store, project, most_shapes)
     K = max((len(group) for group in groups), default=0)
     points = np.full((K, len(groups), len(chosen), 2), np.nan)
+    visibility = np.zeros(points.shape[:3], np.uint8)
     decided = np.zeros(points.shape[:3], bool)
-    lengths = np.full(len(groups), np.nan)
     for row, group in enumerate(groups):
         for copy, document in enumerate(group):
-            place, _ = arrays_from_points(document.points(len(chosen)), chosen, len(dense))
-            points[copy, row] = place[chosen]
+            place, seen = arrays_from_points(document.points(len(chosen)), chosen, len(dense))
+            points[copy, row], visibility[copy, row] = place[chosen], seen[chosen]
             decided[copy, row] = _decided(document, len(chosen))
-        lengths[row] = _length(group, dense, chosen, unit)
+    agreed_on = np.full((len(groups), len(dense), 2), np.nan)
+    agreed_on[:, chosen], _ = consensus(points, visibility, decided)
+    lengths = np.array(
+        [
+            length_of(g[0].item, place, dense, unit)
+            for g, place in zip(groups, agreed_on, strict=True)
+        ]
+    )
     usable = lengths > 0
     if not usable.any():
         raise StoreError(f"{project.name}: no shape was marked by two people yet")
     found = agreement(points[:, usable], lengths[usable], decided[:, usable])
-    return ProjectAgreement(int(usable.sum()), unit or "box", found)
+    return ProjectAgreement(int(usable.sum()), unit, found)
+
+
+def measure_of(sparse: SparseFormat) -> str:
+    """What is 100 percent: the format's first span where both its ends are marked, or the box."""
+    name = sparse.dense.default_span
+    span = sparse.dense.spans.get(name or "")
+    return name if name and span is not None and set(span) <= set(sparse.chosen) else BOX
 
 
 def agreed(
@@ -74,27 +95,28 @@ def agreed(
     return consensus(np.stack([a for a, _ in arrays]), np.stack([b for _, b in arrays]), decided)
 
 
-def _by_shape(store: AnnotationStore, project: Project) -> list[list[Document]]:
-    groups: dict[str, list[Document]] = {}
-    for document in documents(store, project, count=None):
+def _groups(
+    store: AnnotationStore, project: Project, most_shapes: int | None
+) -> list[list[Document]]:
+    """The labelled copies of each shape that has several."""
+    by_shape: dict[str, list[Document]] = {}
+    for item, revision in store.worklog.shared(project, most_shapes):
+        document = Document(item, revision)
         if document.labelled and document.status is not Status.SKIPPED:
-            groups.setdefault(document.item.content.shape_id, []).append(document)
-    return list(groups.values())
+            by_shape.setdefault(item.content.shape_id, []).append(document)
+    return [group for group in by_shape.values() if len(group) > 1]
 
 
 def _decided(document: Document, m: int) -> list[bool]:
     return [point is not None for point in document.points(m)]
 
 
-def _length(
-    group: list[Document], dense: LandmarkFormat, chosen: list[int], unit: str | None
-) -> float:
-    """100 percent for the copies of a shape, in pixels; NaN where nothing tells."""
-    place, _ = agreed(group, dense, chosen)
-    if unit is not None:
+def length_of(item: Item, place: NDArray[np.float64], dense: LandmarkFormat, unit: str) -> float:
+    """100 percent in pixels, for a dense shape (M, 2) in the picture; NaN where nothing tells."""
+    if unit != BOX:
         start, end = dense.spans[unit]
         return float(np.linalg.norm(place[start] - place[end]))
-    box = group[0].item.content.box
+    box = item.content.box
     if box is not None:
         x_min, y_min, x_max, y_max = box
         return float(np.sqrt((x_max - x_min) * (y_max - y_min)))

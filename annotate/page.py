@@ -10,7 +10,7 @@ import streamlit as st
 from annotate.access import Right, Visitor
 from annotate.exchange import create_project, mean_guide
 from annotate.ghosts_ui import NOTHING, change_ghosts, choose_predictions, offer, show_problem
-from annotate.people_ui import show_members, show_person, visitor
+from annotate.people_ui import PROJECT, chosen_project, show_members, show_person, visitor
 from annotate.provenance import export_labels
 from annotate.server import workspace_store
 from annotate.store import AnnotationStore, Counts, Project
@@ -22,7 +22,6 @@ from datasets.errors import FewmarkError, StoreError
 from datasets.formats import LandmarkFormat, SparseFormat
 from datasets.storage import read_header
 
-_PROJECT = "annotate.project"
 _ANNOTATOR = "annotate.annotator"
 _COOKIE = "fewmark_annotator"
 _NAME_LENGTH = 80
@@ -90,7 +89,7 @@ def _bar(
 ) -> Project:
     """The row above the canvas; the form of a new project is in it unless it stands elsewhere."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        project = _chosen_project(active)
+        project = chosen_project(active)
         if who.may(Right.EXPORT, project.id):
             with st.popover("Export labels", icon=":material/download:", width="content"):
                 _export(store, project, may_replace=who.may(Right.RESEARCH))
@@ -100,19 +99,6 @@ def _bar(
         with st.popover("More", icon=":material/more_horiz:", width="content"):
             _more(store, project, projects, who)
     return project
-
-
-def _chosen_project(active: list[Project]) -> Project:
-    names = [project.name for project in active]
-    kept = st.session_state.get(_PROJECT) or st.query_params.get("project")
-    index = names.index(kept) if kept in names else len(names) - 1
-    if kept and kept not in names:
-        there = f"this is {ui.as_text(names[index])}. What was put away is under 'More'."
-        st.info(f"The project {ui.as_text(kept)} is not open any more; {there}")
-    name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
-    st.session_state[_PROJECT] = name
-    st.query_params["project"] = name  # a reload opens the same one
-    return active[names.index(name)]
 
 
 def _annotator(who: Visitor) -> str:
@@ -213,7 +199,7 @@ def _create(
         return
     if ghosts != NOTHING:
         offer(store, project, ghosts)
-    st.session_state[_PROJECT] = project.name
+    st.session_state[PROJECT] = project.name
     ui.remember("new-project", None)
     st.rerun()
 
@@ -295,7 +281,7 @@ def _archived(store: AnnotationStore, projects: list[Project]) -> None:
     name = st.selectbox("Projects put away", list(names), key="annotate.archived")
     if st.button("Take it out again", key="annotate.restore"):
         store.set_archived(names[name], archived=False)
-        st.session_state[_PROJECT] = name
+        st.session_state[PROJECT] = name
         st.rerun()
 
 

@@ -9,6 +9,9 @@ from annotate.store import AnnotationStore, Project
 from datasets.errors import FewmarkError
 from datasets.ui import as_text
 
+PROJECT = "annotate.project"
+"""Where a session keeps the name of the project that is open."""
+
 _STORE_WIDE = "all projects"
 
 
@@ -94,6 +97,20 @@ def show_members(store: AnnotationStore, project: Project, who: Visitor) -> None
         st.error(str(error))
         return
     st.rerun()
+
+
+def chosen_project(active: list[Project]) -> Project:
+    """Let the visitor choose; pages share the choice, and a reload keeps it."""
+    names = [project.name for project in active]
+    kept = st.session_state.get(PROJECT) or st.query_params.get("project")
+    index = names.index(kept) if kept in names else len(names) - 1
+    if kept and kept not in names:
+        there = f"this is {as_text(names[index])}. What was put away is under 'More'."
+        st.info(f"The project {as_text(kept)} is not open any more; {there}")
+    name = st.selectbox("Project", names, index=index, label_visibility="collapsed")
+    st.session_state[PROJECT] = name
+    st.query_params["project"] = name  # a reload opens the same one
+    return active[names.index(name)]
 
 
 def _place(member: Membership) -> str:

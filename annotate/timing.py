@@ -66,8 +66,13 @@ def marked_pictures(store: AnnotationStore, project: Project) -> list[Marked]:
     Those that are done, with a landmark placed, by the person who began: what others change
     later is review and not counted, nor is what was imported, which took no time.
     """
+    return marked_in(store.history(project))
+
+
+def marked_in(history: Sequence[Revision]) -> list[Marked]:
+    """The same of some pictures: everything ever saved for each, item by item, oldest first."""
     found = []
-    for _, revisions in itertools.groupby(store.history(project), key=lambda r: r.item):
+    for _, revisions in itertools.groupby(history, key=lambda r: r.item):
         _, own = next(itertools.groupby(revisions, key=lambda r: r.annotator))
         picture = _marked(list(own))
         if picture is not None:

@@ -10,6 +10,7 @@ from correlation.clicks import usual_noise
 from correlation.ui import Source
 from datasets.formats import LandmarkFormat, predefined_formats
 from datasets.metrics import BOX, span_words
+from datasets.ui import remembered_scatter
 
 _DEFAULT_M = 10
 _TABLE_PX = 240
@@ -95,22 +96,34 @@ def _more_demands(known: LandmarkFormat) -> dict[str, Any]:
 def _noise(source: Source) -> tuple[float, ...] | None:
     """How far clicks scatter, where somebody tells."""
     known = source.dataset.format
+    span = known.default_span or BOX
+    measured = remembered_scatter()
+    if measured is not None and (
+        measured.unit != span or not set(measured.percent) & set(known.landmarks)
+    ):
+        measured = None  # it is about other landmarks, or in percent of something else
+    kept = "" if measured is None else measured.source
     told = st.checkbox(
         "Some landmarks are hard to find",
-        key=f"budget-precise-{known.name}",
+        value=measured is not None,
+        key=f"budget-precise-{known.name}{kept}",
         help="Points that predict others well are often hard to find. Where clicks scatter, the "
         "expected error may choose another point; the smallest affinity does not look at it.",
     )
     if not told:
         return None
-    span = known.default_span or BOX
     name = f"scatter, % of {span_words(span)}"
     usual = round(100 * usual_noise(source.dataset.shapes), 1)
-    rows = [{"landmark": landmark, name: usual} for landmark in known.landmarks]
-    percent = _edited(
-        rows, "landmark", name, f"budget-noise-{source.name}-{source.split}", step=0.1
-    )
+    found = {} if measured is None else measured.percent
+    rows = [
+        {"landmark": landmark, name: round(found.get(landmark, usual), 2)}
+        for landmark in known.landmarks
+    ]
+    key = f"budget-noise-{source.name}-{source.split}{kept}"
+    percent = _edited(rows, "landmark", name, key, step=0.01)
     st.caption("Standard deviation of clicks in x and in y; the errors to expect have it too.")
+    if measured is not None:
+        st.caption(f"As measured in {measured.source}; {usual} where it was not.")
     return tuple(float(value) / 100 for value in percent.values())
 
 

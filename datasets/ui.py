@@ -34,6 +34,7 @@ _STYLE = """<style>
 _PAGES = "fewmark.pages"
 _KEYS = {name: f"fewmark.{name}" for name in ("dataset", "sparse", "run", "new-project")}
 _TIMES = "fewmark.times"
+_SCATTER = "fewmark.scatter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,18 @@ class MeasuredTimes:
 
     seconds_per_point: float
     seconds_per_image: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredScatter:
+    """How far clicks of people scatter: standard deviation in x and in y, by landmark's name.
+
+    In percent of `unit`, a span of the format or the box; `source` says where that was measured.
+    """
+
+    unit: str
+    percent: Mapping[str, float]
     source: str
 
 
@@ -147,6 +160,17 @@ def remembered_times() -> MeasuredTimes | None:
     """The times kept last, if any were."""
     times: MeasuredTimes | None = st.session_state.get(_TIMES)
     return times
+
+
+def remember_scatter(scatter: MeasuredScatter) -> None:
+    """Keep how far clicks scatter for the pages that choose landmarks."""
+    st.session_state[_SCATTER] = scatter
+
+
+def remembered_scatter() -> MeasuredScatter | None:
+    """The scatter kept last, if any was."""
+    scatter: MeasuredScatter | None = st.session_state.get(_SCATTER)
+    return scatter
 
 
 def choose(name: str, label: str, known: list[str], key: str) -> str:

@@ -21,7 +21,16 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-PAGES = ("data", "correlation", "budget", "annotate", "train", "results", "interpretation")
+PAGES = (
+    "data",
+    "correlation",
+    "budget",
+    "annotate",
+    "progress",
+    "train",
+    "results",
+    "interpretation",
+)
 START_WITHIN_S = 60
 
 

@@ -18,6 +18,7 @@ from annotate.store.records import (
     UnknownEntryError,
 )
 from annotate.store.reviews import Comment, Review, Reviews, Verdict
+from annotate.store.work import States, Work
 
 __all__ = [
     "LEASE_S",
@@ -35,9 +36,11 @@ __all__ = [
     "Review",
     "Reviews",
     "Revision",
+    "States",
     "Status",
     "UnknownEntryError",
     "Verdict",
+    "Work",
     "backup",
     "faults",
     "open_store",

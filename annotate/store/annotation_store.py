@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from annotate.access import Membership, Role
 from annotate.store import members, rows, tables
 from annotate.store.copies import add_copies, marked_copies, require_no_other_copy
-from annotate.store.engine import Database, clear_errors, connect, home_of, url_of
+from annotate.store.engine import Database, clear_errors, connect, url_of
 from annotate.store.ghost_rows import (
     GhostSource,
     Points,
@@ -31,6 +31,7 @@ from annotate.store.records import (
 )
 from annotate.store.reviews import Reviews
 from annotate.store.saving import save_draft
+from annotate.store.work import Worklog
 from datasets.errors import StoreError
 from datasets.formats import SparseFormat
 
@@ -75,15 +76,16 @@ class AnnotationStore:
     """Projects, items and revisions in a database; safe to share between threads.
 
     Revisions are only ever added. The current labels of an item are its latest revision. Who works
-    on what is in `leases`, what others think of it in `reviews`.
+    on what is in `leases`, what others think of it in `reviews`, who did how much in `worklog`.
     """
 
     def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
         self.engine = engine
         self._database = Database(engine, clock)
-        self._home = home_of(engine.url)
+        self._home = self._database.home
         self.leases = Leases(self._database)
         self.reviews = Reviews(self._database)
+        self.worklog = Worklog(self._database)
 
     def close(self) -> None:
         """Give back the connections."""

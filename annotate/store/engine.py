@@ -100,7 +100,7 @@ def insert_or_update(connection: sa.Connection, table: sa.TableClause) -> postgr
 
 
 class Database:
-    """Transactions of a database, with its errors turned into ours, and the time.
+    """Transactions of a database, with its errors turned into ours, the time, and its `home_of`.
 
     Parameters
     ----------
@@ -111,6 +111,7 @@ class Database:
     def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
         self.engine = engine
         self.clock = clock
+        self.home = home_of(engine.url)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:

@@ -17,7 +17,7 @@ from datasets.errors import SelectionError
 from datasets.formats import SparseFormat, landmark_format
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-from datasets.ui import MeasuredTimes
+from datasets.ui import MeasuredScatter, MeasuredTimes
 
 
 def page():
@@ -293,6 +293,22 @@ def test_errors_to_expect_have_the_scatter_of_clicks_that_is_told(faces):
     table = app.dataframe[-2].value.set_index("choice")
     assert table["expected NME, %"]["expected error (ours)"] == pytest.approx(100 * nme)
     assert any("clicks scattered as told" in c.value for c in app.caption)
+
+
+def test_the_scatter_that_was_measured_while_marking_is_told_already(faces):
+    span = faces.format.default_span
+    measured = MeasuredScatter(span, {faces.format.landmarks[1]: 7.25}, "one")
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["fewmark.scatter"] = measured
+    app.run()
+    assert not app.exception
+    (table,) = (d.value for d in app.dataframe if "scatter" in str(d.value.columns))
+    usual = round(100 * usual_noise(faces.shapes), 1)
+    assert list(table.iloc[:3, 1]) == [usual, 7.25, usual]
+    assert any("As measured in one" in c.value for c in app.caption)
+    app.session_state["fewmark.scatter"] = MeasuredScatter("box", measured.percent, "one")
+    app.run()
+    assert not [d for d in app.dataframe if "scatter" in str(d.value.columns)]
 
 
 @pytest.mark.usefixtures("faces")

@@ -15,7 +15,8 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "team.md").read_text("utf-8")
 
 # The rows of the table of roles, in its order.
 ROWS = (
-    Right.SEE, Right.LABEL, Right.REVIEW, Right.EXPORT, Right.RESEARCH, Right.MANAGE,
+    Right.SEE, Right.LABEL, Right.REVIEW, Right.EXPORT, Right.OVERSEE, Right.RESEARCH,
+    Right.MANAGE,
 )  # fmt: skip
 
 

@@ -1,0 +1,71 @@
+"""Figures of progress: data in, Plotly figure out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from annotate.progress import Slice
+
+# Okabe and Ito's, 3:1 and more on light and dark; more people than these share the last one.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8560D0", "#C2408A", "#9A7B00")
+_MOST_PEOPLE = 8
+_ROW_PX = 22
+_OTHERS = "others"
+
+
+def throughput_figure(slices: Sequence[Slice]) -> go.Figure:
+    """Pictures finished, a bar for each day or hour, and whose they are."""
+    total: dict[str, int] = {}
+    for one in slices:
+        total[one.annotator] = total.get(one.annotator, 0) + one.pictures
+    named = sorted(total, key=lambda name: -total[name])[:_MOST_PEOPLE]
+    figure = go.Figure()
+    for number, name in enumerate([*named, *([_OTHERS] if len(total) > len(named) else [])]):
+        own = [one for one in slices if _shown(one, named) == name]
+        figure.add_bar(
+            x=[one.start for one in own],
+            y=[one.pictures for one in own],
+            name=name,
+            customdata=[round(one.points_per_hour) for one in own],
+            marker={
+                "color": _COLOURS[number % len(_COLOURS)],
+                "pattern": {"shape": "/" if number >= len(_COLOURS) else ""},
+            },
+            hovertemplate="%{x}<br>%{y} pictures, %{customdata} points an hour"
+            "<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.15, showlegend=len(total) > 1)
+    figure.update_yaxes(title="pictures finished", rangemode="tozero")
+    return _laid_out(figure, height=320)
+
+
+def _shown(one: Slice, named: Sequence[str]) -> str:
+    return one.annotator if one.annotator in named else _OTHERS
+
+
+def landmark_figure(
+    names: Sequence[str], values: NDArray[np.float64], title: str, unit: str
+) -> go.Figure:
+    """One bar for each landmark, in the order in which they are marked, the first at the top."""
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=list(names),
+            orientation="h",
+            marker={"color": _COLOURS[0]},
+            hovertemplate="%{y}<br>%{x:.2f} " + unit + "<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title=title, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    return _laid_out(figure, height=90 + _ROW_PX * len(names)).update_layout(margin={"t": 5})
+
+
+def _laid_out(figure: go.Figure, height: int) -> go.Figure:
+    return figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+    )
