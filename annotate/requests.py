@@ -14,8 +14,14 @@ from annotate.access import Right
 from annotate.guard import Entry, Refused, entry, note, require_same_site
 from annotate.labelling import LabelError
 from annotate.server import workspace_store
-from annotate.store import ConflictError, CopyError, UnknownEntryError
-from annotate.tasks import revision_to_json
+from annotate.store import (
+    ConflictError,
+    CopyError,
+    NotReviewableError,
+    ReviewedError,
+    UnknownEntryError,
+)
+from annotate.tasks import review_to_json, revision_to_json
 from datasets.errors import FewmarkError
 
 MAX_BODY = 256 * 1024
@@ -40,6 +46,11 @@ def answered(endpoint: Endpoint) -> Endpoint:
         except ConflictError as error:
             current = revision_to_json(error.current)
             return JSONResponse({"error": str(error), "current": current}, 409)
+        except ReviewedError as error:
+            review = review_to_json(error.review)
+            return JSONResponse({"error": str(error), "review": review}, 409)
+        except NotReviewableError as error:
+            return JSONResponse({"error": str(error)}, 409)
         except (Refused, CopyError, UnknownEntryError, LabelError) as error:
             status = _status(error)
             note(request, status, str(error))

@@ -43,8 +43,16 @@ from annotate.server import (
     is_image_key,
     workspace_store,
 )
-from annotate.store import Draft, Item, Revision, Status
-from annotate.tasks import BATCH, asked_by, documents, haunted, revision_to_json, status_of
+from annotate.store import Draft, Item, Status
+from annotate.tasks import (
+    BATCH,
+    asked_by,
+    documents,
+    haunted,
+    review_to_json,
+    revision_to_json,
+    status_of,
+)
 from datasets.errors import FileFormatError
 from datasets.images import IMAGE_SUFFIXES, read_image
 from datasets.workspace import Workspace
@@ -151,8 +159,7 @@ async def _save(request: Request) -> Response:
     body = await json_body(request, granted)
     if truth_in(body, "review"):
         await admitted_to_item(request, Right.REVIEW, item_id)
-    revision = await run_in_threadpool(_saved, item_id, body)
-    return JSONResponse(revision_to_json(revision))
+    return JSONResponse(await run_in_threadpool(_saved, item_id, body))
 
 
 async def _renew(request: Request) -> Response:
@@ -167,14 +174,15 @@ async def _renew(request: Request) -> Response:
     return answer
 
 
-def _saved(item_id: int, body: dict[str, Any]) -> Revision:
+def _saved(item_id: int, body: dict[str, Any]) -> dict[str, Any]:
     store = workspace_store()
     item = store.item(item_id)
     names = store.project(item.project).sparse.names
     draft = _draft(item, body, names)
     if truth_in(body, "review"):  # a reviewer mends the labels, which stay their annotator's work
-        return store.reviews.fix(draft)[0]
-    return store.save(draft, at_work=True)
+        revision, review = store.reviews.fix(draft)
+        return {**revision_to_json(revision), "review": review_to_json(review)}
+    return revision_to_json(store.save(draft, at_work=True))
 
 
 def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:

@@ -14,15 +14,16 @@ BATCH = 24
 class Document:
     """An item with its current labels, as an annotator works on it.
 
-    `holder` is who works on it now, or whose work it was; `review` the verdict that stands;
-    `ghosts` are what a model proposes, where they were asked for; `marked_copy` is another copy of
-    the shape, marked by who asks: this one is for somebody else.
+    `holder` is who works on it now, or whose work it was; `review` the verdict that stands, and
+    `reviews` how many there were; `ghosts` are what a model proposes, where they were asked for;
+    `marked_copy` is another copy of the shape, marked by who asks: this one is for somebody else.
     """
 
     item: Item
     revision: Revision | None
     holder: str | None = None
     review: Review | None = None
+    reviews: int = 0
     comments: tuple[Comment, ...] = ()
     ghosts: tuple[Point | None, ...] | None = None
     marked_copy: int | None = None
@@ -59,21 +60,21 @@ def _documents(store: AnnotationStore, items: list[Item]) -> list[Document]:
     current = store.current(items)
     holders = store.leases.holders(items)
     comments = store.reviews.comments(items)
-    reviews = {
-        number: review
-        for number, review in store.reviews.current(items).items()
-        if review.stands(current.get(number))
-    }
-    return [
-        Document(
+    reviews = store.reviews.current(items)
+    found = []
+    for item in items:
+        revision, review = current.get(item.id), reviews.get(item.id)
+        stands = review is not None and review.stands(revision)
+        document = Document(
             item,
-            current.get(item.id),
+            revision,
             holders.get(item.id),
-            reviews.get(item.id),
+            review if stands else None,
+            0 if review is None else review.number,
             tuple(comments.get(item.id, ())),
         )
-        for item in items
-    ]
+        found.append(document)
+    return found
 
 
 def haunted(store: AnnotationStore, found: list[Document]) -> list[Document]:
@@ -108,6 +109,7 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
         "points": [point_to_json(point) for point in revision.points],
         "status": revision.status.value,
         "flag": revision.flag,
+        "created": revision.created,
     }
 
 
@@ -119,6 +121,8 @@ def review_to_json(review: Review | None) -> dict[str, Any] | None:
         "verdict": review.verdict.value,
         "reviewer": review.reviewer,
         "revision": review.revision,
+        "number": review.number,
+        "created": review.created,
     }
 
 
@@ -146,6 +150,7 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "points": [None] * m,
         "status": Status.OPEN.value,
         "flag": False,
+        "created": None,
     }
     labels = blank if document.revision is None else revision_to_json(document.revision)
     return {
@@ -161,6 +166,7 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "marked_copy": document.marked_copy,
         "holder": document.holder,
         "review": review_to_json(document.review),
+        "reviews": document.reviews,
         "comments": [comment_to_json(comment) for comment in document.comments],
         **labels,
     }

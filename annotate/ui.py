@@ -116,12 +116,19 @@ def _definitions(dense: LandmarkFormat) -> Mapping[str, str]:
 def _credentials(project: Project, who: Visitor) -> dict[str, Any]:
     """By what the canvas is known to the routes, and what it may do there."""
     if who.person is None:
-        return {"token": token(), "owner": None, "renew_ms": None, "reads_only": False}
+        return {
+            "token": token(),
+            "owner": None,
+            "renew_ms": None,
+            "reads_only": False,
+            "reviews": True,
+        }
     return {
         "token": pass_for(who, project.id),
         "owner": who.person,
         "renew_ms": RENEW_EVERY_S * 1000,
         "reads_only": not who.may(Right.LABEL, project.id),
+        "reviews": who.may(Right.REVIEW, project.id),
     }
 
 

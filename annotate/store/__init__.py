@@ -17,7 +17,15 @@ from annotate.store.records import (
     Status,
     UnknownEntryError,
 )
-from annotate.store.reviews import Comment, Review, Reviews, Verdict
+from annotate.store.review_records import (
+    Comment,
+    NotReviewableError,
+    Review,
+    ReviewedError,
+    ReviewProgress,
+    Verdict,
+)
+from annotate.store.reviews import Reviews
 from annotate.store.work import States, Work
 
 __all__ = [
@@ -32,8 +40,11 @@ __all__ = [
     "GhostSource",
     "Item",
     "NewItem",
+    "NotReviewableError",
     "Project",
     "Review",
+    "ReviewProgress",
+    "ReviewedError",
     "Reviews",
     "Revision",
     "States",

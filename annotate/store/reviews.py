@@ -5,13 +5,11 @@ the annotator has finished the picture anew; accepting lasts until it is changed
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from annotate.store import rows, tables
+from annotate.store import review_queue, rows, tables
 from annotate.store.engine import Database
 from annotate.store.records import (
     ConflictError,
@@ -19,59 +17,18 @@ from annotate.store.records import (
     Item,
     Project,
     Revision,
-    Status,
     UnknownEntryError,
+)
+from annotate.store.review_records import (
+    Comment,
+    NotReviewableError,
+    Review,
+    ReviewedError,
+    ReviewProgress,
+    Verdict,
 )
 from annotate.store.saving import lock_item, save_draft
 from datasets.errors import StoreError
-
-
-class Verdict(StrEnum):
-    """What a reviewer decided."""
-
-    ACCEPTED = "accepted"
-    FIXED = "fixed"
-    RETURNED = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A verdict on one revision of an item; the item's reviews are numbered from 1."""
-
-    item: int
-    number: int
-    reviewer: str
-    verdict: Verdict
-    revision: int
-    created: float
-
-    def stands(self, current: Revision | None) -> bool:
-        """Whether the verdict still holds where these are the labels now."""
-        if current is None or current.number == self.revision:
-            return True
-        return self.verdict is Verdict.RETURNED and current.status is Status.OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A remark on an item.
-
-    Parameters
-    ----------
-    landmark
-        Which of the project's m landmarks it is about; None: the picture.
-    resolved, resolved_by
-        When and by whom it was settled; None where it still waits.
-    """
-
-    id: int
-    item: int
-    landmark: int | None
-    author: str
-    text: str
-    created: float
-    resolved: float | None
-    resolved_by: str | None
 
 
 class Reviews:
@@ -80,40 +37,67 @@ class Reviews:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def accept(self, item: int, reviewer: str, revision: int) -> Review:
+    def accept(self, item: int, reviewer: str, revision: int, seen: int | None = None) -> Review:
         """Find a revision good.
+
+        Parameters
+        ----------
+        seen
+            Number of the item's last review that the reviewer knows of, 0 for none; None: any.
 
         Raises
         ------
         ConflictError
             If it is not the current one any more.
-        StoreError
+        ReviewedError
+            If there is a review that the reviewer has not seen, unless it is this very one.
+        NotReviewableError
             If there are no labels yet.
         """
         with self._database.writing() as connection:
-            return self._judge(connection, item, reviewer, Verdict.ACCEPTED, revision)
+            return self._judge(connection, item, reviewer, Verdict.ACCEPTED, revision, seen)
 
     def send_back(
-        self, item: int, reviewer: str, revision: int, text: str, landmark: int | None = None
+        self,
+        item: int,
+        reviewer: str,
+        revision: int,
+        text: str,
+        landmark: int | None = None,
+        *,
+        seen: int | None = None,
     ) -> Review:
         """Ask the annotator of a revision to mend it; it comes first in their queue.
 
         Raises
         ------
-        ConflictError
-            If it is not the current one any more.
+        ConflictError, ReviewedError, NotReviewableError
+            As `accept`.
         StoreError
-            If the text is empty, or there are no labels or no such landmark.
+            If the text is empty or there is no such landmark.
         """
         with self._database.writing() as connection:
-            before = self._last(connection, item)
-            review = self._judge(connection, item, reviewer, Verdict.RETURNED, revision)
-            if before is None or before.number != review.number:  # else it was sent a second time
-                self._comment(connection, item, reviewer, text, landmark)
+            review = self._judge(connection, item, reviewer, Verdict.RETURNED, revision, seen)
+            self._comment(connection, item, reviewer, text, landmark)
         return review
 
-    def fix(self, draft: Draft) -> tuple[Revision, Review]:
+    def withdraw(self, item: int, reviewer: str, revision: int, seen: int | None = None) -> Review:
+        """Take back what was decided: the item waits for review again. Comments stay.
+
+        Raises
+        ------
+        ConflictError, ReviewedError, NotReviewableError
+            As `accept`.
+        """
+        with self._database.writing() as connection:
+            if self._last(connection, item) is None:
+                raise NotReviewableError(f"item {item}: there is no verdict to take back")
+            return self._judge(connection, item, reviewer, Verdict.WITHDRAWN, revision, seen)
+
+    def fix(self, draft: Draft) -> tuple[Revision, Review | None]:
         """Save a reviewer's own labels as the next revision, which is thereby reviewed.
+
+        Where the draft comes too late to count, nothing is reviewed by it.
 
         Raises
         ------
@@ -122,12 +106,16 @@ class Reviews:
         """
         with self._database.writing() as connection:
             revision = save_draft(connection, draft, self._database.clock())
+            if not revision.same_labels(draft):
+                return revision, self._last(connection, draft.item)
             number = revision.number
             review = self._judge(connection, draft.item, draft.annotator, Verdict.FIXED, number)
         return revision, review
 
     def comment(self, item: int, author: str, text: str, landmark: int | None = None) -> Comment:
         """Add a remark on the picture, or on one of its m landmarks.
+
+        Saying again what its author said there and what still waits is harmless.
 
         Raises
         ------
@@ -158,6 +146,21 @@ class Reviews:
         if row is None:
             raise UnknownEntryError(f"there is no comment {comment}")
         return _comment(row)
+
+    def waiting(
+        self, project: Project, after: int | None = None, count: int = 8
+    ) -> tuple[int, ...]:
+        """Positions of what is done and waits for review, from a position on, going round.
+
+        The picture at `after` itself comes last.
+        """
+        with self._database.reading() as connection:
+            return review_queue.waiting(connection, project.id, after, count)
+
+    def progress(self, project: Project, annotator: str) -> ReviewProgress:
+        """How far the review has come, and what was sent back to this annotator."""
+        with self._database.reading() as connection:
+            return review_queue.progress(connection, project.id, annotator)
 
     def item_of(self, comment: int) -> int:
         """Number of the item that a comment is about.
@@ -222,19 +225,27 @@ class Reviews:
             return [row for row in connection.execute(query) if row.item_id in asked]
 
     def _judge(
-        self, connection: sa.Connection, item: int, reviewer: str, verdict: Verdict, revision: int
+        self,
+        connection: sa.Connection,
+        item: int,
+        reviewer: str,
+        verdict: Verdict,
+        revision: int,
+        seen: int | None = None,
     ) -> Review:
         lock_item(connection, item)
         query = sa.select(tables.latest).where(tables.latest.c.item_id == item)
         row = connection.execute(query).first()
         if row is None:
-            raise StoreError(f"item {item}: there are no labels to review yet")
+            raise NotReviewableError(f"item {item}: there are no labels to review yet")
         if row.number != revision:
             raise ConflictError(rows.revision_from_row(row))
         before = self._last(connection, item)
         said = (reviewer, verdict, revision)
         if before is not None and (before.reviewer, before.verdict, before.revision) == said:
             return before
+        if seen is not None and seen != (0 if before is None else before.number):
+            raise ReviewedError(item, before)
         number = 1 if before is None else before.number + 1
         review = Review(item, number, reviewer, verdict, revision, self._database.clock())
         values = {
@@ -261,6 +272,9 @@ class Reviews:
         m = lock_item(connection, item)
         if landmark is not None and not 0 <= landmark < m:
             raise StoreError(f"item {item}: there is no landmark {landmark}, only 0 to {m - 1}")
+        known = self._same_comment(connection, item, author, text.strip(), landmark)
+        if known is not None:
+            return known
         values = {
             "item_id": item,
             "landmark": landmark,
@@ -270,6 +284,20 @@ class Reviews:
         }
         insert = sa.insert(tables.comment).values(values).returning(*tables.comment.c)
         return _comment(connection.execute(insert).one())
+
+    def _same_comment(
+        self, connection: sa.Connection, item: int, author: str, text: str, landmark: int | None
+    ) -> Comment | None:
+        """The same comment where it still waits: its answer may have been lost on the way."""
+        query = sa.select(tables.comment).where(
+            tables.comment.c.item_id == item,
+            tables.comment.c.author == author,
+            tables.comment.c.text == text,
+            tables.comment.c.landmark.is_not_distinct_from(landmark),
+            tables.comment.c.resolved.is_(None),
+        )
+        row = connection.execute(query.limit(1)).first()
+        return None if row is None else _comment(row)
 
 
 def _review(row: sa.Row[Any]) -> Review:

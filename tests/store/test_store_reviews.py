@@ -7,7 +7,10 @@ from annotate.store import (
     AnnotationStore,
     ConflictError,
     Draft,
+    NotReviewableError,
     Project,
+    ReviewedError,
+    ReviewProgress,
     Revision,
     Status,
     UnknownEntryError,
@@ -57,7 +60,7 @@ def test_a_review_of_what_was_changed_meanwhile_is_refused(
 
 def test_what_has_no_labels_cannot_be_reviewed(store: AnnotationStore, project: Project) -> None:
     item = store.items(project)[0].id
-    with pytest.raises(StoreError, match="no labels to review"):
+    with pytest.raises(NotReviewableError, match="no labels to review"):
         store.reviews.accept(item, "rev", 0)
     with pytest.raises(UnknownEntryError, match="no item 999"):
         store.reviews.accept(999, "rev", 1)
@@ -82,6 +85,66 @@ def test_a_fix_of_what_was_changed_meanwhile_leaves_nothing(
     with pytest.raises(ConflictError):
         store.reviews.fix(draft)
     assert store.reviews.history(project) == ([], [])
+
+
+def test_a_fix_that_comes_late_reviews_nothing(store: AnnotationStore, project: Project) -> None:
+    saved = mark(store, project)
+    draft = Draft(saved.item, "rev", "tab-rev", 1, 1, (POINTS[1], POINTS[0]), Status.DONE)
+    _, fixed = store.reviews.fix(draft)
+    later = store.save(Draft(saved.item, "bea", "tab-bea", 1, 2, (POINTS[0], None), Status.OPEN))
+    assert store.reviews.fix(draft) == (later, fixed)
+    assert store.reviews.current(store.items(project)) == {saved.item: fixed}
+    assert not fixed.stands(later)
+
+
+def test_a_verdict_that_was_taken_back_waits_again_and_keeps_its_comment(
+    store: AnnotationStore, project: Project
+) -> None:
+    saved = mark(store, project)
+    with pytest.raises(NotReviewableError, match="no verdict to take back"):
+        store.reviews.withdraw(saved.item, "rev", saved.number)
+    store.reviews.send_back(saved.item, "rev", saved.number, "hm")
+    assert store.reviews.progress(project, "ann") == ReviewProgress(0, 0, 1, (0,))
+    withdrawn = store.reviews.withdraw(saved.item, "rev", saved.number, 1)
+    assert (withdrawn.number, withdrawn.stands(saved)) == (2, False)
+    assert store.reviews.waiting(project) == (0,)
+    assert store.leases.claim(project, "ann", 1).next_open == (1,)
+    assert len(store.reviews.comments(store.items(project))[saved.item]) == 1
+    store.reviews.accept(saved.item, "rev", saved.number, 2)
+    assert store.reviews.progress(project, "ann") == ReviewProgress(0, 1, 0)
+
+
+def test_two_reviewers_do_not_overrule_each_other_unseen(
+    store: AnnotationStore, project: Project
+) -> None:
+    saved = mark(store, project)
+    accepted = store.reviews.accept(saved.item, "rev", saved.number, 0)
+    with pytest.raises(ReviewedError, match="'accepted' by rev") as refused:
+        store.reviews.send_back(saved.item, "rex", saved.number, "no", seen=0)
+    assert refused.value.review == accepted
+    assert store.reviews.history(project) == ([accepted], [])
+    back = store.reviews.send_back(saved.item, "rex", saved.number, "no", seen=1)
+    assert (back.number, back.verdict) == (2, Verdict.RETURNED)
+
+
+def test_what_is_done_and_has_no_verdict_as_it_is_waits_for_review(
+    store: AnnotationStore, project: Project
+) -> None:
+    assert store.reviews.waiting(project) == ()
+    done = [mark(store, project, position) for position in (0, 1, 3)]
+    mark(store, project, 2, points=(POINTS[0], None))
+    assert store.reviews.waiting(project) == (0, 1, 3)
+    assert store.reviews.waiting(project, after=1) == (3, 0, 1)
+    assert store.reviews.waiting(project, after=1, count=1) == (3,)
+    store.reviews.accept(done[0].item, "rev", 1)
+    store.reviews.send_back(done[1].item, "rev", 1, "off")
+    assert store.reviews.progress(project, "ann") == ReviewProgress(1, 1, 1, (1,))
+    assert store.reviews.progress(project, "bea").yours == ()
+    mark(store, project, 1, points=(POINTS[1], None))  # sent back until it is finished anew
+    assert store.reviews.progress(project, "ann").yours == (1,)
+    mark(store, project, 1, points=(POINTS[1], POINTS[0]))
+    mark(store, project, 0, points=(POINTS[1], POINTS[0]))
+    assert store.reviews.progress(project, "ann") == ReviewProgress(3, 0, 0)
 
 
 def test_what_was_sent_back_comes_first_in_its_annotators_queue(
@@ -116,9 +179,11 @@ def test_sending_back_twice_is_one_review_and_one_comment(
     saved = mark(store, project)
     for _ in range(2):
         store.reviews.send_back(saved.item, "rev", saved.number, "the left eye is off", 1)
+    store.reviews.send_back(saved.item, "rev", saved.number, "and the chin")
     reviews, comments = store.reviews.history(project)
     assert [review.verdict for review in reviews] == [Verdict.RETURNED]
-    assert [(c.author, c.text, c.landmark) for c in comments] == [("rev", "the left eye is off", 1)]
+    said = [("rev", "the left eye is off", 1), ("rev", "and the chin", None)]
+    assert [(c.author, c.text, c.landmark) for c in comments] == said
 
 
 def test_sending_back_needs_a_reason(store: AnnotationStore, project: Project) -> None:

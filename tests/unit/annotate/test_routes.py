@@ -343,19 +343,29 @@ def test_labels_are_sent_back_mended_and_accepted(
     item = item_of(store, project)
     reviews = f"/api/items/{item}/reviews"
     back = {"annotator": "rev", "verdict": "returned", "revision": 1, "text": "off", "landmark": 2}
-    assert ask("POST", reviews, back).status == 503  # nothing is labelled yet
+    nothing = ask("POST", reviews, back)
+    assert nothing.status == 409
+    assert "no labels to review yet" in nothing.json["error"]
     ask("POST", f"/api/items/{item}", labels())
-    assert ask("POST", reviews, back).json["verdict"] == "returned"
+    sent_back = ask("POST", reviews, back).json
+    assert sent_back["review"]["verdict"] == "returned"
     document = ask("GET", f"/api/projects/{project.id}/items?count=1").json["documents"][0]
-    assert document["review"] == {"verdict": "returned", "reviewer": "rev", "revision": 1}
+    assert (document["review"], document["reviews"]) == (sent_back["review"], 1)
+    assert (document["review"]["reviewer"], document["review"]["revision"]) == ("rev", 1)
     [comment] = document["comments"]
+    assert [comment] == sent_back["comments"]
     assert (comment["text"], comment["landmark"], comment["resolved"]) == ("off", 2, False)
     mended = labels(annotator="rev", writer="tab-rev", base=1, flag=True, review=True)
-    assert ask("POST", f"/api/items/{item}", mended).json["revision"] == 2
-    assert ask("GET", reviews).json["review"]["verdict"] == "fixed"
-    assert ask("POST", reviews, {**back, "verdict": "accepted"}).status == 409
+    saved = ask("POST", f"/api/items/{item}", mended).json
+    assert (saved["revision"], saved["review"]["verdict"], saved["review"]["number"]) == (
+        2,
+        "fixed",
+        2,
+    )
+    assert ask("GET", reviews).json["review"] == saved["review"]
+    assert ask("POST", reviews, {**back, "verdict": "accepted"}).json["current"]["revision"] == 2
     accepted = ask("POST", reviews, {**back, "verdict": "accepted", "revision": 2})
-    assert accepted.json == {"verdict": "accepted", "reviewer": "rev", "revision": 2}
+    assert accepted.json["review"]["verdict"] == "accepted"
     settled = ask(
         "POST", f"/api/comments/{comment['comment']}", {"annotator": "ann", "resolved": True}
     )
@@ -367,6 +377,10 @@ def test_labels_are_sent_back_mended_and_accepted(
     ("path", "change", "status"),
     [
         ("items/1/reviews", {"verdict": "fixed"}, 400),
+        ("items/1/reviews", {"verdict": ["accepted"]}, 400),
+        ("items/1/reviews", {"verdict": "withdrawn"}, 409),
+        ("items/1/reviews", {"seen": "x"}, 400),
+        ("items/1/reviews", {"verdict": "returned", "landmark": 3}, 400),
         ("items/1/reviews", {"revision": 0}, 400),
         ("items/1/comments", {"text": " "}, 400),
         ("items/1/comments", {"text": "x" * 2001}, 400),
@@ -395,6 +409,7 @@ def test_a_comment_is_answered_as_it_is_kept(
     assert (made.status, made.json["landmark"], made.json["author"]) == (200, None, "ann")
     assert ask("GET", f"/api/items/{item}/reviews").json == {
         "review": None,
+        "reviews": 0,
         "comments": [made.json],
     }
 
@@ -412,3 +427,40 @@ def test_a_copy_is_refused_to_who_marked_another_and_the_canvas_is_told_before(
     address = f"/api/projects/{project.id}/items?start=6&count=1&annotator="
     told = [ask("GET", address + who).json["documents"][0]["marked_copy"] for who in ("ann", "bea")]
     assert told == [1, None]
+
+
+def test_a_verdict_is_refused_to_who_has_not_seen_the_last_one(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    item = item_of(store, project)
+    ask("POST", f"/api/items/{item}", labels())
+    reviews = f"/api/items/{item}/reviews"
+    accept = {"annotator": "rev", "verdict": "accepted", "revision": 1, "seen": 0}
+    first = ask("POST", reviews, accept)
+    assert ask("POST", reviews, accept).json == first.json  # the answer was lost
+    back = {"annotator": "bea", "verdict": "returned", "revision": 1, "seen": 0, "text": "off"}
+    refused = ask("POST", reviews, back)
+    assert (refused.status, refused.json["review"]) == (409, first.json["review"])
+    assert "reviewed meanwhile ('accepted' by rev)" in refused.json["error"]
+    assert ask("POST", reviews, {**back, "seen": 1}).json["review"]["verdict"] == "returned"
+    withdrawn = {**accept, "verdict": "withdrawn", "seen": 2}
+    assert ask("POST", reviews, withdrawn).json["review"]["verdict"] == "withdrawn"
+    assert ask("GET", reviews).json["review"] is None
+    assert ask("GET", reviews).json["reviews"] == 3
+
+
+def test_what_waits_for_review_is_told_from_a_position_on(
+    ask: Ask, store: AnnotationStore, project: Project
+) -> None:
+    for position in (0, 1, 3):
+        item = item_of(store, project, position)
+        points = (placed(1.5, 2.0), ABSENT, placed(3, 4))
+        store.save(Draft(item, "ann", "tab", 1, 0, points, Status.DONE))
+    store.reviews.send_back(item_of(store, project, 3), "rev", 1, "off")
+    path = f"/api/projects/{project.id}/reviews?annotator=ann"
+    counts = {"waiting": 2, "accepted": 0, "returned": 1, "yours": [3]}
+    assert ask("GET", path).json == {"next": [0, 1], **counts}
+    assert ask("GET", f"{path}&after=0").json["next"] == [1, 0]
+    assert ask("GET", f"{path}&after=x").status == 400
+    assert ask("GET", f"/api/projects/{project.id}/reviews").status == 400
+    assert ask("GET", path, token="x").status == 401
