@@ -3,37 +3,31 @@
 
 import { Attachment } from "./attachment.js";
 import { Bindings } from "./bindings.js";
+import { obey } from "./commands.js";
 import { KeyCursor } from "./cursor.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { Expectations } from "./expectations.js";
-import { intoReach, withinReach } from "./geometry.js";
-import * as ghosts from "./ghosts.js";
-import * as group from "./group.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
 import { Journal, browserStorage } from "./journal.js";
+import { Loop } from "./loop.js";
+import { Marking } from "./marking.js";
 import { Panel } from "./panel.js";
-import { timed } from "./provenance.js";
 import { Queue } from "./queue.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
 import { Outbox } from "./sync.js";
 import { Walk } from "./walk.js";
 
-// Edits of the points: for them the picture must be there. Those of the whole picture need it not.
-const MARKING = new Set([
-  "undo", "redo", "occluded", "absent", "remove", "copy", "accept", "acceptAll",
-]);
-const JUDGING = new Set(["skip", "flag"]);
 const IDLE_MS = 10_000; // longer pauses are not work
 
 export class Annotator {
   document = null;
   picture = null; // of the open document
   history = null; // of the open document
-  #loop = null; // index of the landmark that alone is marked, picture after picture
-  #dragged = null; // index, place and manner of a point under the mouse, not yet an edit
+  marking = new Marking(this);
+  loop = new Loop(this);
   #histories = new Histories(labels.opened);
   #lastActive = 0;
 
@@ -80,19 +74,19 @@ export class Annotator {
   async #learn() {
     this.expectations.learn(await this.server.model(this.data.project).catch(() => null));
     this.host.dataset.learnt = "";
-    if (this.document) this.#render();
+    if (this.document) this.render();
   }
 
   #build() {
     this.cursor = new KeyCursor(this.data);
-    const pick = (index) => this.#aimAt(index);
+    const pick = (index) => this.marking.aimAt(index);
     this.guide = new Guide(this.data, pick);
     this.stage = new Stage(this.data.groups, {
       active: () => this.active(),
-      place: (position, how) => this.place(position, how),
-      select: (index) => this.#show({ ...this.history.state, selected: index }),
-      drag: (index, position, how) => this.#drag(index, position, how),
-      drop: (moved) => this.#drop(moved),
+      place: (position, how) => this.marking.place(position, how),
+      select: (index) => this.marking.show({ ...this.history.state, selected: index }),
+      drag: (index, position, how) => this.marking.drag(index, position, how),
+      drop: (moved) => this.marking.drop(moved),
     });
     this.expectations = new Expectations(this.data, pick);
     this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
@@ -137,7 +131,7 @@ export class Annotator {
         .catch(() => []);
       if (known && fresh) known.ghosts = fresh.ghosts;
     }
-    if (document === this.document) this.#render();
+    if (document === this.document) this.render();
   }
 
   /** The canvas is seen again: another tab, or somebody else, may have changed the picture. */
@@ -150,7 +144,7 @@ export class Annotator {
     if (!document) return;
     this.queue.refresh([document.position, this.walk.wanted]);
     const fresh = await this.queue.ask(document.position).catch(() => null);
-    const isBusy = document !== this.document || this.#dragged || this.outbox.unsaved(document.item);
+    const isBusy = document !== this.document || this.marking.dragged || this.outbox.unsaved(document.item);
     if (fresh && !isBusy && fresh.revision > document.revision) {
       this.#saved(document.item, fresh, true);
     }
@@ -185,8 +179,8 @@ export class Annotator {
     this.stage.open(found, picture.image);
     this.host.dataset.item = found.item;
     this.host.dataset.position = found.position;
-    this.#render();
-    this.#aimAtLoop();
+    this.render();
+    this.loop.aim();
     this.queue.prepare(found.position);
   }
 
@@ -206,157 +200,8 @@ export class Annotator {
 
   // ------------------------------------------------------------- labels
 
-  /** Whether points can be marked: the picture is what it should be, and no other is underway. */
-  get #isMarkable() {
-    if (!this.#mayLabel || this.walk.isUnderway) return false;
-    if (!this.picture.problem) return true;
-    this.walk.open(this.document.position); // the server, or the file, may be back by now
-    return false;
-  }
-
-  get #mayLabel() {
-    const looking = this.data.reads_only && "You may look at the labels here, but not change them.";
-    const why = looking || this.queue.whyNotMine(this.document);
-    if (why) this.stage.say(why);
-    return !why;
-  }
-
-  place(position, { occluded }) {
-    if (!this.#isMarkable) return;
-    if (!withinReach(position, this.document, this.data.margin)) {
-      this.stage.say("That is too far outside the picture.");
-      return;
-    }
-    const { state } = this.history;
-    if (state.target < 0) {
-      this.stage.say("Every landmark is placed: drag to correct, D for the next picture.");
-      return;
-    }
-    const near = intoReach(position, this.document, this.data.margin);
-    const v = occluded ? labels.OCCLUDED : labels.VISIBLE;
-    this.#commit(ghosts.place(state, near, v, this.document.ghosts));
-    this.#goOn(state);
-  }
-
-  // ------------------------------------------------------------- one landmark in every picture
-
-  #toggleLoop() {
-    const { target, selected } = this.history.state;
-    if (this.#loop !== null) this.#endLoop();
-    else this.#loop = Math.max(0, target >= 0 ? target : selected);
-    this.#aimAtLoop();
-  }
-
-  #endLoop() {
-    this.#loop = null;
-    const { state } = this.history;
-    this.#show({ ...state, target: labels.nextUndecided(state.points), selected: -1 });
-  }
-
-  #aimAtLoop() {
-    if (this.#loop !== null) this.#show(labels.aim(this.history.state, this.#loop));
-  }
-
-  /** After its landmark was decided: where it was open, to the next picture where it is, too. */
-  #goOn({ points, target }) {
-    if (this.#loop === null || target !== this.#loop) return;
-    this.#aimAtLoop();
-    if (points[target] === null) this.#toUndecided();
-    else this.walk.step(1);
-  }
-
-  #toUndecided() {
-    const landmark = this.#loop;
-    const isWanted = (document) => {
-      const { points, skipped } = this.outbox.unsaved(document.item) ?? document;
-      if (points[landmark] !== null || this.queue.whyNotMine(document)) return false;
-      return !(skipped ?? document.status === "skipped");
-    };
-    const none = `${this.data.names[landmark]} is decided in every picture.`;
-    return this.walk.toWhere(isWanted, none);
-  }
-
-  /** `how`: "alone", or with its part of the object "together" or "turning" it. */
-  #drag(index, position, how) {
-    if (!this.#isMarkable) return;
-    this.#dragged = [index, intoReach(position, this.document, this.data.margin), how];
-    this.#showLabels();
-  }
-
-  #drop(moved) {
-    const state = this.#shown;
-    this.#dragged = null;
-    if (moved) this.#commit(state);
-    else this.#render();
-  }
-
-  /** The labels, with the point that is being dragged where the mouse is. */
-  get #shown() {
-    const { state } = this.history;
-    if (!this.#dragged) return state;
-    const [index, position, how] = this.#dragged;
-    const members = how === "alone" ? [] : group.partOf(this.data.groups, state, index);
-    if (!members.includes(index)) return ghosts.move(state, index, position, this.document.ghosts);
-    const move = how === "turning" ? group.turned : group.shifted;
-    return group.held(move(state, members, index, position), members, this.document, this.data.margin);
-  }
-
-  /** What is undecided, from the picture before. */
-  async #copy() {
-    const { document } = this;
-    const before = document.position > 0
-      && await this.queue.get(document.position - 1).catch(() => null);
-    if (document !== this.document || !this.#isMarkable) return;
-    if (!before) return this.stage.say("There is no picture before this one.");
-    const source = { ...before, points: this.outbox.unsaved(before.item)?.points ?? before.points };
-    const { state } = this.history;
-    const points = group.copied(state.points, document, source, this.data.margin);
-    const more = points.filter((point, i) => point !== state.points[i]).length;
-    if (more === 0) return this.stage.say(`Nothing to copy from ${before.name}.`);
-    this.#commit({ points, target: labels.nextUndecided(points), selected: -1 });
-    return this.stage.say(`Copied ${more} from ${before.name}: drag to correct, Z takes it back.`);
-  }
-
-  nudge([dx, dy]) {
-    if (this.cursor.isActive) {
-      this.cursor.move([dx, dy], this.document);
-      this.stage.showCursor(this.cursor.place);
-      return;
-    }
-    const { state } = this.history;
-    const point = state.points[state.selected];
-    if (!point || !labels.isPlaced(point) || this.panel.helpShown || !this.#isMarkable) return;
-    const moved = { x: point.x + dx, y: point.y + dy };
-    const near = intoReach(moved, this.document, this.data.margin);
-    this.#commit(labels.move(state, state.selected, near));
-  }
-
-  #aim(step) {
-    const { state } = this.history;
-    const from = state.target >= 0 ? state.target : state.selected;
-    const m = state.points.length;
-    this.#aimAt((from + step + m) % m);
-  }
-
-  #aimAt(index) {
-    if (this.#loop !== null) this.#loop = index;
-    this.#show(labels.aim(this.history.state, index), { focus: true });
-  }
-
-  #commit(state) {
-    const edit = timed(this.history.state, state, this.document.active ?? 0);
-    if (this.history.commit(edit)) this.#edited();
-    else this.#render();
-  }
-
-  #show(state, { focus = false } = {}) {
-    this.history.show(state);
-    this.#render();
-    if (focus) this.stage.node.focus({ preventScroll: true });
-  }
-
   /** The labels have changed: keep them, send them, show them. */
-  #edited({ skipped = false } = {}) {
+  edited({ skipped = false } = {}) {
     const { document } = this;
     document.points = this.history.state.points;
     this.queue.setStatus(document, labels.statusOf({ points: document.points, skipped }));
@@ -370,7 +215,7 @@ export class Annotator {
     });
     document.active = 0;
     this.stage.say("");
-    this.#render();
+    this.render();
   }
 
   #saved(item, answer, news) {
@@ -385,99 +230,46 @@ export class Annotator {
     this.#adopt(document);
     if (document !== this.document) return;
     if (news) this.history = this.#histories.of(document);
-    this.#render();
-    if (news) this.#aimAtLoop();
+    this.render();
+    if (news) this.loop.aim();
   }
 
   // ------------------------------------------------------------- commands
 
-  #isAllowed(name) {
-    if (name === "help" || name === "close") return true;
-    if (!this.document || this.panel.helpShown) return false;
-    if (MARKING.has(name)) return this.#isMarkable;
-    return !JUDGING.has(name) || (this.#mayLabel && !this.walk.isUnderway);
-  }
-
   command(name) {
-    const commands = {
-      next: () => this.walk.step(1),
-      previous: () => this.walk.step(-1),
-      open: () => (this.#loop === null ? this.walk.toOpen() : this.#toUndecided()),
-      loop: () => this.#toggleLoop(),
-      skip: () => this.#skip(),
-      undo: () => (this.history.undo() ? this.#edited() : this.stage.say("Nothing to undo")),
-      redo: () => (this.history.redo() ? this.#edited() : this.stage.say("Nothing to redo")),
-      accept: () => this.#accept(),
-      acceptAll: () => this.#commit(ghosts.acceptAll(this.history.state, this.document.ghosts)),
-      occluded: () => this.#commit(labels.toggleOccluded(this.history.state)),
-      absent: () => this.#leaveOut(),
-      remove: () => this.#commit(labels.remove(this.history.state)),
-      later: () => this.#aim(1),
-      earlier: () => this.#aim(-1),
-      cursor: () => { this.cursor.on = !this.cursor.on; this.#render(); },
-      placeHere: () => this.place(this.cursor.place, { occluded: false }),
-      copy: () => this.#copy(),
-      flag: () => this.#flag(),
-      zoomIn: () => this.stage.zoom(1.25),
-      zoomOut: () => this.stage.zoom(0.8),
-      fit: () => this.stage.fit(),
-      whole: () => this.stage.fit({ whole: true }),
-      loupe: () => { this.stage.loupe.on = !this.stage.loupe.on; this.stage.repaint(); },
-      preview: () => {
-        this.expectations.preview.on = !this.expectations.preview.on;
-        this.#render();
-      },
-      help: () => this.panel.showHelp(!this.panel.helpShown),
-      close: () => this.#close(),
-      keepOurs: () => this.#resolve({ keepOurs: true }),
-      takeTheirs: () => this.#resolve({ keepOurs: false }),
-    };
-    if (!this.#isAllowed(name)) return;
-    commands[name]();
-    if (!this.panel.helpShown) this.stage.node.focus({ preventScroll: true });
+    obey(this, name);
   }
 
-  #accept() {
-    const { state } = this.history;
-    const next = ghosts.accept(state, this.document.ghosts);
-    if (next !== state) {
-      this.#commit(next);
-      this.#goOn(state);
-    } else if (this.data.ghosts && state.target >= 0) {
-      this.stage.say("No ghost here: click the landmark.");
-    }
-  }
-
-  #leaveOut() {
-    const { state } = this.history;
-    this.#commit(labels.markAbsent(state));
-    this.#goOn(state);
+  /** Turn on or off what has a part of the canvas to itself. */
+  toggle(part) {
+    part.on = !part.on;
+    this.render();
   }
 
   /** Skip the picture and go on; take that back where it was skipped. */
-  #skip() {
+  skip() {
     const skipped = this.document.status !== "skipped";
-    this.#edited({ skipped });
+    this.edited({ skipped });
     if (skipped) this.walk.step(1);
   }
 
-  #flag() {
+  flag() {
     this.document.flag = !this.document.flag;
-    this.#edited({ skipped: this.document.status === "skipped" });
+    this.edited({ skipped: this.document.status === "skipped" });
   }
 
-  #close() {
+  close() {
     const wasHelp = this.panel.helpShown;
     this.panel.showHelp(false);
     this.stage.say("");
     if (wasHelp || !this.document) return;
     this.cursor.on = false;
-    this.#endLoop();
+    this.loop.end();
   }
 
-  #resolve(choice) {
+  resolve(choice) {
     this.outbox.resolve(this.document.item, choice);
-    this.#render();
+    this.render();
   }
 
   active() {
@@ -491,28 +283,28 @@ export class Annotator {
 
   // ------------------------------------------------------------- showing
 
-  #render() {
+  render() {
     const { state } = this.history;
-    this.#showLabels();
+    this.showLabels();
     this.guide.show(state);
     const { open } = this.stage.ghosts;
     this.stage.showCursor(this.cursor.follow(this.document, state, open[state.target]));
     this.panel.showPlace(this.document, this.queue);
     this.#showConflict();
     const hint = open[state.target] ? " – Space takes the ghost" : "";
-    this.panel.showLoop(this.#loop === null ? null : this.data.names[this.#loop]);
+    this.panel.showLoop(this.loop.isOn ? this.data.names[this.loop.landmark] : null);
     this.panel.showNext(this.document, state.target, this.data.names, hint);
     this.panel.showDefinition(this.data.definitions[state.target] ?? "");
     this.panel.showGhosts(open, state.target);
-    this.host.dataset.loop = this.#loop ?? "";
+    this.host.dataset.loop = this.loop.landmark ?? "";
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
   }
 
-  #showLabels() {
-    const shown = this.#shown;
+  showLabels() {
+    const shown = this.marking.shown;
     this.stage.ghosts.show(shown, this.document.ghosts);
-    this.expectations.show(shown, { settled: !this.#dragged });
+    this.expectations.show(shown, { settled: !this.marking.dragged });
     this.host.dataset.slips = this.expectations.found.length;
     this.stage.show(shown);
   }

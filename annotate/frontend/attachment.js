@@ -64,7 +64,7 @@ export class Attachment {
     event.stopImmediatePropagation();
     annotator.active();
     if (isPlacing && !event.repeat) annotator.command("placeHere");
-    if (found.nudge) annotator.nudge(found.nudge);
+    if (found.nudge) annotator.marking.nudge(found.nudge);
     else if (found.command) annotator.command(found.command);
   }
 

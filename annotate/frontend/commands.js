@@ -1,0 +1,66 @@
+// What the annotator does on each command, and when a command is heard.
+
+import * as ghosts from "./ghosts.js";
+import * as labels from "./document.js";
+
+// Edits of the points: for them the picture must be there. Those of the whole picture need it not.
+const MARKING = new Set([
+  "undo", "redo", "occluded", "absent", "remove", "copy", "accept", "acceptAll",
+]);
+const JUDGING = new Set(["skip", "flag"]);
+
+function isAllowed(annotator, name) {
+  if (name === "help" || name === "close") return true;
+  if (!annotator.document || annotator.panel.helpShown) return false;
+  const { marking, walk } = annotator;
+  if (MARKING.has(name)) return marking.isMarkable;
+  return !JUDGING.has(name) || (marking.mayLabel && !walk.isUnderway);
+}
+
+/** What happens with the labels of the open picture. */
+function ofLabels(annotator) {
+  const { marking, history, stage } = annotator;
+  return {
+    skip: () => annotator.skip(),
+    flag: () => annotator.flag(),
+    undo: () => (history.undo() ? annotator.edited() : stage.say("Nothing to undo")),
+    redo: () => (history.redo() ? annotator.edited() : stage.say("Nothing to redo")),
+    accept: () => marking.accept(),
+    acceptAll: () => marking.commit(ghosts.acceptAll(history.state, annotator.document.ghosts)),
+    occluded: () => marking.commit(labels.toggleOccluded(history.state)),
+    absent: () => marking.leaveOut(),
+    remove: () => marking.commit(labels.remove(history.state)),
+    copy: () => marking.copy(),
+    placeHere: () => marking.place(annotator.cursor.place, { occluded: false }),
+    keepOurs: () => annotator.resolve({ keepOurs: true }),
+    takeTheirs: () => annotator.resolve({ keepOurs: false }),
+  };
+}
+
+/** Where to go, and how things are shown. */
+function ofView(annotator) {
+  const { marking, loop, stage, walk, panel } = annotator;
+  return {
+    next: () => walk.step(1),
+    previous: () => walk.step(-1),
+    open: () => (loop.isOn ? loop.toUndecided() : walk.toOpen()),
+    loop: () => loop.toggle(),
+    later: () => marking.aim(1),
+    earlier: () => marking.aim(-1),
+    cursor: () => annotator.toggle(annotator.cursor),
+    preview: () => annotator.toggle(annotator.expectations.preview),
+    zoomIn: () => stage.zoom(1.25),
+    zoomOut: () => stage.zoom(0.8),
+    fit: () => stage.fit(),
+    whole: () => stage.fit({ whole: true }),
+    loupe: () => { stage.loupe.on = !stage.loupe.on; stage.repaint(); },
+    help: () => panel.showHelp(!panel.helpShown),
+    close: () => annotator.close(),
+  };
+}
+
+export function obey(annotator, name) {
+  if (!isAllowed(annotator, name)) return;
+  ({ ...ofLabels(annotator), ...ofView(annotator) })[name]();
+  if (!annotator.panel.helpShown) annotator.stage.node.focus({ preventScroll: true });
+}
