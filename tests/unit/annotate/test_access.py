@@ -16,10 +16,10 @@ from annotate.access import (
 
 # Written out from the promise to teams, independent of the table in the code.
 MAY = {
-    Role.MANAGER: {"SEE", "LABEL", "REVIEW", "EXPORT", "RESEARCH", "MANAGE"},
+    Role.MANAGER: {"SEE", "LABEL", "REVIEW", "EXPORT", "OVERSEE", "RESEARCH", "MANAGE"},
     Role.ANNOTATOR: {"SEE", "LABEL"},
     Role.REVIEWER: {"SEE", "LABEL", "REVIEW"},
-    Role.RESEARCHER: {"SEE", "EXPORT", "RESEARCH"},
+    Role.RESEARCHER: {"SEE", "EXPORT", "OVERSEE", "RESEARCH"},
 }
 
 
