@@ -36,8 +36,8 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://fewmark@/{database}?host={self.folder}"
 
-    def new_database(self) -> str:
-        name = f"labels_{next(self._names)}"
+    def new_database(self, name: str | None = None) -> str:
+        name = name or f"labels_{next(self._names)}"
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
