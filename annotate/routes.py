@@ -132,7 +132,7 @@ def _picture(request: Request, item_id: int) -> Response:
             return FileResponse(path, headers=headers)
         pixels = read_image(path)
     except FileFormatError as error:
-        raise Refused(404, f"{path.name}: not a picture that can be read") from error
+        raise Refused(404, f"{path.name}: {error.problem}") from error
     _, data = cv2.imencode(".png", pixels[:, :, ::-1])
     return Response(data.tobytes(), media_type="image/png", headers=headers)
 

@@ -1,9 +1,10 @@
 """Pictures: reading them, and cutting square crops in which landmarks keep their exact place."""
 
 import math
+import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,10 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 
 Image = NDArray[np.uint8]
 
+_TOO_LARGE = "CV_IO_MAX_IMAGE_PIXELS"  # stands in OpenCV's error
+_NO_MEMORY = -4
+_PNG = b"\x89PNG\r\n\x1a\n"
+
 _LARGEST_SIDE_PX = 16_384  # of a square that is cut out; it is sampled pixel by pixel
 
 
@@ -28,24 +33,50 @@ def read_image(path: str | Path) -> Image:
     Raises
     ------
     FileFormatError
-        If the file is missing or not a picture.
+        If the file is missing, not a picture, or one of more pixels than are unpacked
+        (``OPENCV_IO_MAX_IMAGE_PIXELS``, see `datasets`).
     """
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(path, None, "there is no such picture")
     with named_errors(path, "read"):
         data = np.fromfile(path, dtype=np.uint8)
-    image = _decoded(data)
+    _require_few_pixels(path, data)
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:
+        raise FileFormatError(path, None, _why_not(error)) from error
     if image is None:
         raise FileFormatError(path, None, "not a picture that can be read")
     return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
 
 
-def _decoded(data: Image) -> Any:  # noqa: ANN401 - cv2 is untyped
-    try:
-        return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:  # more pixels than OpenCV reads, or than there is memory for
-        return None
+def _require_few_pixels(path: Path, data: Image) -> None:
+    """Refuse a PNG by its header: of all types it unpacks the most from the least.
+
+    OpenCV refuses the others, but with our limit only where nobody loaded it before us.
+    """
+    if bytes(data[:8]) != _PNG or data.size < 24:
+        return
+    width, height = struct.unpack(">II", bytes(data[16:24]))
+    if width * height > _most_pixels():
+        raise FileFormatError(path, None, _too_large(f"{width:,} x {height:,}"))
+
+
+def _why_not(error: cv2.error) -> str:
+    """What OpenCV found wrong, in words."""
+    if error.code == _NO_MEMORY:
+        return "there is not enough memory to unpack this picture"
+    return _too_large("more") if _TOO_LARGE in str(error) else "not a picture that can be read"
+
+
+def _too_large(found: str) -> str:
+    most = f"{_most_pixels():,}"
+    return f"expected a picture of at most {most} pixels, found {found}; make it smaller"
+
+
+def _most_pixels() -> int:
+    return int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])  # set in `datasets`
 
 
 def write_image(path: str | Path, image: Image) -> None:

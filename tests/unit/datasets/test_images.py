@@ -1,4 +1,8 @@
+import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -171,5 +175,57 @@ def test_a_picture_that_claims_to_be_huge_is_refused(tmp_path):
     data[16:24] = (100_000).to_bytes(4) * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4)
     (tmp_path / "a.png").write_bytes(data)
-    with pytest.raises(FileFormatError, match=r"a\.png: not a picture that can be read"):
+    with pytest.raises(FileFormatError, match=r"at most 268,435,456 pixels, found 100,000 x"):
         read_image(tmp_path / "a.png")
+
+
+_MEASURED = """
+import resource, sys
+from datasets.errors import FileFormatError
+from datasets.images import read_image
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_image(sys.argv[1])
+except FileFormatError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def write_black_png(path, side):
+    """A whole PNG of one bit a pixel: a few kilobytes."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    row = bytes(1 + side // 8)
+    squeeze = zlib.compressobj(1)
+    data = b"".join(squeeze.compress(row) for _ in range(side)) + squeeze.flush()
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units elsewhere")
+def test_a_picture_of_too_many_pixels_is_refused_by_its_size_before_it_is_unpacked(tmp_path):
+    write_black_png(tmp_path / "bomb.png", 30_000)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, tmp_path / "bomb.png"],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    said, more_kb = done.stdout.splitlines()
+    assert said.endswith(
+        "expected a picture of at most 268,435,456 pixels, found 30,000 x 30,000; make it smaller"
+    )
+    assert int(more_kb) < 50_000  # unpacked it has 2,700,000 KB
+
+
+def test_a_picture_of_too_many_pixels_that_does_not_tell_its_size_is_refused_too(tmp_path):
+    header = struct.pack("<IiiHHIIiiII", 40, 40_000, 40_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    (tmp_path / "b.bmp").write_bytes(
+        b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + header + bytes(99)
+    )
+    with pytest.raises(FileFormatError, match="at most 268,435,456 pixels, found more"):
+        read_image(tmp_path / "b.bmp")
