@@ -14,11 +14,10 @@ from typing import Self
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from datasets.errors import FewmarkError
+from datasets.roots import SIGN_IN
 
-SIGN_IN = "FEWMARK_SIGN_IN"
 TRUST_HEADER = "FEWMARK_TRUST_HEADER"
 PROXY = "FEWMARK_PROXY"
-PICTURES = "FEWMARK_PICTURES"
 LOOPBACK = ("127.0.0.0/8", "::1")
 
 _HEADER_NAME = re.compile("[A-Za-z0-9-]{1,100}")

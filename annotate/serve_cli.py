@@ -28,7 +28,7 @@ from datasets.console import PATH
 @click.option("--anyone", is_flag=True, help="Whoever can reach --address may do everything.")
 @click.option(
     "--pictures", type=PATH, multiple=True, metavar="FOLDER",
-    help="Folder outside WORKSPACE with pictures that a team may see; may be given again.",
+    help="Folder outside WORKSPACE whose pictures and data a team may open; may be given again.",
 )  # fmt: skip
 @click.option(
     "--store", metavar="URL", envvar="FEWMARK_STORE",

@@ -15,16 +15,15 @@ is started again, and several servers can stand side by side.
 import functools
 import hashlib
 import hmac
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from annotate.access import Visitor
-from annotate.identity import PICTURES
 from annotate.passes import LIFE_S, LONGEST_S, Pass, PassError, sealed, unsealed
 from annotate.store import AnnotationStore, Item, open_store
 from annotate.tasks import Document, document_to_json
+from datasets.roots import is_below, team_roots
 from datasets.workspace import Workspace
 
 TOKEN_HEADER = "X-Fewmark-Token"
@@ -120,15 +119,8 @@ def is_image_key(item_id: int, given: str | None) -> bool:
 
 
 def is_shown_to_teams(path: Path) -> bool:
-    """Whether a picture really lies in the workspace or in a folder of pictures that was named.
-
-    People who sign in are not those who own the machine: neither a link nor a data set may show
-    them other files of it.
-    """
-    named = [part for part in os.environ.get(PICTURES, "").split(os.pathsep) if part]
-    real = path.resolve()
-    roots = [Workspace.from_environment().root, *map(Path, named)]
-    return any(real.is_relative_to(root.resolve()) for root in roots)
+    """Whether a picture really lies in the workspace or in a folder of pictures that was named."""
+    return is_below(path, team_roots())
 
 
 def image_version(path: Path) -> str:

@@ -13,9 +13,7 @@ from types import MappingProxyType
 
 from annotate.identity import (
     LOOPBACK,
-    PICTURES,
     PROXY,
-    SIGN_IN,
     TRUST_HEADER,
     Identity,
     SignIn,
@@ -23,6 +21,7 @@ from annotate.identity import (
     networks,
 )
 from datasets.errors import FewmarkError
+from datasets.roots import PICTURES, SIGN_IN
 from datasets.workspace import STORE, VARIABLE
 
 # The same as .streamlit/config.toml, which is only found when the app runs from a checkout.
@@ -65,7 +64,7 @@ class Door:
     anyone
         Whether everybody who can reach the server may do everything.
     pictures
-        Folders outside the workspace whose pictures a team may see.
+        Folders outside the workspace whose pictures and data sets a team may see and open.
     store
         URL of the annotation store, if it is not in the workspace.
     """

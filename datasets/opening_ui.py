@@ -14,6 +14,7 @@ from datasets.images import IMAGE_SUFFIXES
 from datasets.io.registry import file_types
 from datasets.io.samples import is_picture
 from datasets.jobs import Job, find_job, start_job
+from datasets.roots import may_open, open_roots, require_open
 from datasets.shelf import NameTakenError, free_name, require_name
 from datasets.storage import HEADER_FILE
 from datasets.workspace import Workspace
@@ -48,13 +49,12 @@ def _demo(space: Workspace) -> None:
 
 
 def _browse(space: Workspace) -> None:
-    folder = Path(st.session_state.get(_FOLDER, str(Path.cwd())))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Up", icon=":material/arrow_upward:", on_click=_enter, args=(folder.parent,),
-                  disabled=folder == folder.parent)  # fmt: skip
-        st.button("Home", icon=":material/home:", on_click=_enter, args=(Path.home(),))
-        st.markdown(f"`{folder}`")
+    roots = open_roots()
+    first = Path.cwd() if roots is None else roots[0]
+    folder = Path(st.session_state.get(_FOLDER, str(first)))
+    _ways(folder, roots)
     try:
+        require_open(folder)
         found = listing(folder)
     except FewmarkError as error:
         st.error(str(error))
@@ -67,9 +67,21 @@ def _browse(space: Workspace) -> None:
         st.caption("Go to a folder of pictures or .pts files, or choose a file.")
 
 
+def _ways(folder: Path, roots: tuple[Path, ...] | None) -> None:
+    """Where the user is, the way up, and where else to begin."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Up", icon=":material/arrow_upward:", on_click=_enter, args=(folder.parent,),
+                  disabled=folder == folder.parent or not may_open(folder.parent))  # fmt: skip
+        for root in (Path.home(),) if roots is None else roots:
+            name = "Home" if roots is None else root.name
+            st.button(name, icon=":material/home:", key=f"data.root.{root}",
+                      on_click=_enter, args=(root,))  # fmt: skip
+        st.markdown(f"`{folder}`")
+
+
 def _entries(found: Listing) -> None:
     with st.container(height=260):
-        shown = [*found.folders, *found.files]
+        shown = [path for path in (*found.folders, *found.files) if may_open(path)]
         for path in shown[:_MOST_ENTRIES]:
             inside = path in found.folders
             st.button(
@@ -94,6 +106,7 @@ def _take(path: Path) -> None:
 
 
 def _open_source(space: Workspace, source: Path, found: Listing) -> None:
+    require_open(source)
     told = told_type(source)
     st.markdown(f"Open **{source.name or source}** ({told or 'type not told by the file'})")
     options, name = _reading_options(space, source)
@@ -101,6 +114,7 @@ def _open_source(space: Workspace, source: Path, found: Listing) -> None:
                           key=f"data.pictures.{source}",
                           help="Where the pictures are that the file names.")  # fmt: skip
     if beside != _BESIDE:
+        require_open(found.folder / beside)
         options += ["--images", str(found.folder / beside)]
     if st.button("Open it", type="primary", key="data.open"):
         convert(space, source, name, options)

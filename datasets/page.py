@@ -11,6 +11,7 @@ from datasets.errors import FewmarkError
 from datasets.figures import picture, shape_figure, tile
 from datasets.images import Image
 from datasets.opening_ui import convert, open_form, watch
+from datasets.roots import may_open
 from datasets.shelf import free_name, rename, take_back, throw_away, thrown_away
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from datasets.summary import Summary, summary
@@ -73,7 +74,9 @@ def _chosen(space: Workspace, names: list[str]) -> None:
         return
     stamp = _stamp(folder)
     _numbers(_summary(str(folder), stamp))
-    if len(dataset):
+    if dataset.root is not None and not may_open(dataset.root):
+        st.info("Its pictures lie outside the folders that this server shows to a team.")
+    elif len(dataset):
         _pictures(dataset, str(folder), stamp)
     with st.expander(f"The {len(dataset.format)} landmarks of {dataset.format.name}"):
         st.dataframe(_landmark_table(dataset), hide_index=True, width="stretch")

@@ -261,3 +261,58 @@ def test_a_part_is_made_by_a_command(space):
     part = LandmarkDataset.load(space.data / "faces-part")
     assert len(part) == 4
     assert part.splits == ("train",)
+
+
+@pytest.fixture
+def team(space, tmp_path, monkeypatch):
+    """People sign in; a folder of theirs is named, and there is another one beside."""
+    monkeypatch.setenv("FEWMARK_SIGN_IN", "oidc")
+    for name in ("theirs", "others"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.csv").write_text("x0,y0,x1,y1\n1,2,3,4\n")
+    (tmp_path / "theirs" / "link").symlink_to(tmp_path / "others")
+    (tmp_path / "theirs" / "link.csv").symlink_to(tmp_path / "others" / "others.csv")
+    monkeypatch.setenv("FEWMARK_PICTURES", str(tmp_path / "theirs"))
+    space.root.mkdir()
+    return tmp_path
+
+
+def labels(page):
+    return {button.label for button in page.button}
+
+
+@pytest.mark.usefixtures("team")
+def test_a_team_opens_what_lies_in_the_folders_that_were_named(space):
+    page = opened()
+    assert f"`{space.root}`" in texts(page)
+    assert {"Home", "somewhere"}.isdisjoint(labels(page))
+    press(page, "theirs")
+    assert "link" not in labels(page)
+    assert "link.csv" not in labels(page)
+    assert next(b for b in page.button if b.label == "Up").disabled
+    press(page, "theirs.csv")
+    press(page, "Open it")
+    wait_for_job(space)
+    assert space.dataset_names() == ["theirs"]
+
+
+@pytest.mark.parametrize("key", ["data.folder", "data.source"])
+def test_a_team_opens_no_other_path_however_it_got_there(team, key):
+    page = opened()
+    others = team / "others"
+    page.session_state[key] = str(others if key == "data.folder" else others / "others.csv")
+    page.run()
+    assert "lies outside the workspace" in page.error[0].value
+    assert "Open it" not in labels(page)
+    assert str(team) not in page.error[0].value
+
+
+def test_a_team_is_shown_no_pictures_that_lie_elsewhere(team, space, monkeypatch):
+    save_faces(space)
+    assert "1 of 14" in texts(opened())
+    other = Workspace(team / "theirs")  # a workspace that knows the pictures of the first one
+    monkeypatch.setenv("FEWMARK_WORKSPACE", str(other.root))
+    LandmarkDataset.load(space.data / "faces").save(other.data / "faces")
+    page = opened()
+    assert "outside the folders that this server shows" in page.info[0].value
+    assert "1 of 14" not in texts(page)
