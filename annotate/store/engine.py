@@ -134,5 +134,9 @@ def clear_errors() -> Iterator[None]:
         yield
     except sa.exc.IntegrityError as error:
         raise StoreError(f"the store refused what does not fit: {error.orig}") from error
-    except sa.exc.DatabaseError as error:
+    except sa.exc.DBAPIError as error:
         raise StoreError(f"the annotation store cannot be used: {error.orig}") from error
+    except sa.exc.TimeoutError as error:
+        raise StoreError(
+            "the annotation store cannot be used: all connections to it are busy"
+        ) from error

@@ -156,3 +156,20 @@ def test_saves_whose_connection_is_killed_are_sent_again_and_counted_once(
         assert [revision.number for revision in found] == list(range(1, last + 1))
     killer.dispose()
     store.close()
+
+
+def test_a_save_that_finds_all_connections_busy_fails_as_the_store_does(
+    store: AnnotationStore, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the server says that it cannot save now, and the canvas keeps the labels."""
+    pool = store.engine.pool
+    assert isinstance(pool, sa.QueuePool)
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    item = store.items(project)[0].id
+    reading = store.engine.execution_options(reads_only=True)
+    busy = [reading.connect() for _ in range(pool.size() + pool._max_overflow)]
+    with pytest.raises(StoreError, match="all connections to it are busy"):
+        store.save(draft(item))
+    for connection in busy:
+        connection.close()
+    assert store.save(draft(item)).number == 1
