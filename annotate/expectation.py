@@ -40,8 +40,13 @@ def expectation(workspace: Workspace, project: Project) -> dict[str, Any] | None
     sparse = project.sparse
     if 4 * len(sparse) * len(sparse.dense) > _MOST_NUMBERS:
         return None
-    model = _fitted(_dense_sets(workspace, sparse.dense))
+    model = shape_model_of(workspace, sparse.dense)
     return None if model is None else model_to_json(model, sparse)
+
+
+def shape_model_of(workspace: Workspace, dense: LandmarkFormat) -> ShapeModel | None:
+    """The model of a format by the dense shapes of a workspace; None where they are too few."""
+    return _fitted(_dense_sets(workspace, dense))
 
 
 def _dense_sets(workspace: Workspace, dense: LandmarkFormat) -> tuple[Stamp, ...]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from annotate.ghosts import predictions_of, set_ghosts
+from annotate.priority import SCORES_FILE, order_by_predictions
 from annotate.store import AnnotationStore, Project
 from datasets import ui
 from datasets.errors import FewmarkError
@@ -13,6 +14,11 @@ _PROBLEM = "annotate.ghosts.problem"
 _ABOUT = (
     "Predicted points are shown as ghosts: Space takes one as it is, dragging corrects it. "
     "None is a label before that."
+)
+
+_ABOUT_ORDER = (
+    f"By {SCORES_FILE} (columns image, score) in the folder of the predictions or, where that is "
+    "not there, by how implausible their points are beside the dense shapes of this workspace."
 )
 
 
@@ -57,4 +63,25 @@ def change_ghosts(store: AnnotationStore, project: Project) -> None:
         st.caption(f"{source.pictures} pictures have ghosts now, from {source.name}")
     if chosen != now and st.button("Use these predictions", key="annotate.ghosts.use"):
         offer(store, project, chosen)
+        st.rerun()
+    _change_order(store, project, None if source is None else source.name)
+
+
+def _change_order(store: AnnotationStore, project: Project, ghosts: str | None) -> None:
+    """Hand out the least certain pictures first, or go back to the project's own order."""
+    count = store.priorities(project)
+    if count:
+        st.caption(f"The most uncertain pictures come first: {count} have a score.")
+        if st.button("Hand out in the project's order", key="annotate.order.remove"):
+            store.set_priorities(project, {})
+            st.rerun()
+    elif ghosts is not None and st.button(
+        "Hand out the most uncertain first", help=_ABOUT_ORDER, key="annotate.order.use"
+    ):
+        workspace = ui.workspace()
+        folder = predictions_of(workspace, project.sparse.dense).get(ghosts)
+        try:
+            order_by_predictions(store, project, workspace, folder)
+        except FewmarkError as error:
+            st.session_state[_PROBLEM] = f"There is no such order: {error}."
         st.rerun()

@@ -9,6 +9,7 @@ import click
 from annotate.agreement_cli import agreement, overlap, timing
 from annotate.labels_cli import ghosts, import_labels, simulate
 from annotate.members_cli import members
+from annotate.order_cli import order
 from annotate.progress_cli import progress
 from annotate.upkeep_cli import back_up, history, restore_store
 from datasets.console import PATH, json_option, progress_bar, report
@@ -27,7 +28,7 @@ def project() -> None:
 
 
 for _command in (
-    members, progress, timing, overlap, agreement, back_up, restore_store, history,
+    members, progress, timing, order, overlap, agreement, back_up, restore_store, history,
     simulate, import_labels, ghosts,
 ):  # fmt: skip
     project.add_command(_command)

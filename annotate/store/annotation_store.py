@@ -19,6 +19,7 @@ from annotate.store.ghost_rows import (
 )
 from annotate.store.leases import Leases
 from annotate.store.migrations import migrate
+from annotate.store.priorities import count_priorities, replace_priorities
 from annotate.store.records import (
     Counts,
     Draft,
@@ -396,3 +397,19 @@ class AnnotationStore:
         """Where a project's ghosts come from; None where it has none."""
         with self._database.reading() as connection:
             return read_source(connection, project.id)
+
+    def set_priorities(self, project: Project, priorities: Mapping[int, float]) -> None:
+        """Have the queue hand out pictures with the highest number first, those without one last.
+
+        Parameters
+        ----------
+        priorities
+            By the item's number, in the place of all before. Copies follow the first of them.
+        """
+        with self._database.writing() as connection:
+            replace_priorities(connection, project.id, priorities)
+
+    def priorities(self, project: Project) -> int:
+        """How many pictures of a project have a priority."""
+        with self._database.reading() as connection:
+            return count_priorities(connection, project.id)

@@ -1,7 +1,8 @@
 """Who works on which item: leases that end by themselves, so that two people never get the same.
 
-A queue is the items of a project in their order, the copies of a shape beside each other. Whoever
-asks for the next open items holds them for a while; every save and every sign of life of the
+A queue is the items of a project in their order, the copies of a shape beside each other. Where
+pictures have a priority, those with the highest come first. Whoever asks for the next open items
+holds them for a while; every save and every sign of life of the
 canvas renews that. A lease that ended tells, for an item that is done, whose work it was.
 """
 
@@ -22,10 +23,13 @@ LEASE_S = 15 * 60.0
 _WAY = 24
 """How many items of the way are told at a time."""
 
-Place = tuple[int, int]
+Place = tuple[float | None, int, int]
+"""A place in the queue: the priority and position of a shape's first copy, and which copy."""
 
 _first = tables.item.alias("first")
-_rank = (_first.c.position, tables.item.c.copy)
+_shape_position = _first.c.position.label("shape_position")
+_rank = (_first.c.priority, _shape_position, tables.item.c.copy)
+_order = (sa.nulls_last(_first.c.priority.desc()), _first.c.position, tables.item.c.copy)
 # In this order, and with conditions on the first copy, databases go along the order of the
 # project and stop where they have enough.
 _queue = (
@@ -156,7 +160,9 @@ class Leases:
         with self._database.reading() as connection:
             return {row.item_id: row.holder for row in connection.execute(query)}
 
-    def _free(self, connection: sa.Connection, who: _Asker, place: Place, count: int) -> list[Any]:
+    def _free(
+        self, connection: sa.Connection, who: _Asker, place: Place | None, count: int
+    ) -> list[Any]:
         """Items that the annotator may have to mark: what was sent back, then what is open.
 
         Both in the order of the queue, from a place on.
@@ -172,12 +178,12 @@ class Leases:
                 sa.select(tables.item.c.id, tables.item.c.position, *_rank)
                 .select_from(_queue)
                 .where(_of(who.project), part)
-                .order_by(*_rank)
+                .order_by(*_order)
                 .limit(count * who.most_copies)
             )
             if len(one_of_each) < count:
                 for row in connection.execute(query):
-                    one_of_each.setdefault(row[2], row)
+                    one_of_each.setdefault(row.shape_position, row)
         return list(one_of_each.values())[:count]
 
     def _may_have(self, who: _Asker) -> sa.ColumnElement[bool]:
@@ -214,7 +220,9 @@ class Leases:
         )
         return sa.or_(marked, held)
 
-    def _way(self, connection: sa.Connection, who: _Asker, place: Place) -> tuple[list[int], bool]:
+    def _way(
+        self, connection: sa.Connection, who: _Asker, place: Place | None
+    ) -> tuple[list[int], bool]:
         """What follows a place and is not somebody else's, up to what is open and not held.
 
         Also whether that is the end of the queue.
@@ -231,7 +239,7 @@ class Leases:
                 ~sa.func.coalesce(others_work, sa.false()),
                 ~sa.and_(_is_open, ~self._may_have(who)),
             )
-            .order_by(*_rank)
+            .order_by(*_order)
             .limit(_WAY)
         )
         rows = connection.execute(query).all()
@@ -281,21 +289,28 @@ def _returned_to(connection: sa.Connection, who: _Asker) -> list[int]:
     return list(connection.scalars(query))
 
 
-def _is_after(place: Place) -> sa.ColumnElement[bool]:
-    position, copy = place
+def _is_after(place: Place | None) -> sa.ColumnElement[bool]:
+    if place is None:
+        return sa.true()
+    priority, position, copy = place
     is_later_copy = sa.and_(_first.c.position == position, tables.item.c.copy > copy)
-    return sa.and_(
+    is_later = sa.and_(
         _first.c.position >= position, sa.or_(_first.c.position > position, is_later_copy)
     )
+    has_none = _first.c.priority.is_(None)
+    if priority is None:
+        return sa.and_(has_none, is_later)
+    is_as_high = sa.and_(_first.c.priority == priority, is_later)
+    return sa.or_(has_none, _first.c.priority < priority, is_as_high)
 
 
-def _place(connection: sa.Connection, project: int, after: int | None) -> Place:
-    """Place of a position in the queue: of its shape's first copy, and which copy it is."""
+def _place(connection: sa.Connection, project: int, after: int | None) -> Place | None:
+    """Place of a position in the queue; None: before all."""
     if after is None:
-        return (-1, 0)
+        return None
     query = sa.select(*_rank).select_from(_queue)
     row = connection.execute(query.where(_of(project), tables.item.c.position == after)).first()
-    return (after, 0) if row is None else (row[0], row[1])
+    return (None, after, 0) if row is None else (row[0], row[1], row[2])
 
 
 def _open_at(connection: sa.Connection, project: int, position: int) -> list[int]:

@@ -216,7 +216,20 @@ def _reviews(connection: sa.Connection) -> None:
     comment.create(connection, checkfirst=False)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts, _leases, _reviews)
+def _priorities(connection: sa.Connection) -> None:
+    """Which pictures come first; the index has the order of the queue, so that it is not sorted.
+
+    SQLite takes NULL for less than any number, PostgreSQL for more; the queue has it last.
+    """
+    last = "NULLS LAST" if connection.dialect.name == "postgresql" else ""
+    for step in (
+        "ALTER TABLE item ADD COLUMN priority DOUBLE PRECISION",
+        f"CREATE INDEX item_by_priority ON item (project_id, priority DESC {last}, position)",
+    ):
+        connection.exec_driver_sql(step)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts, _leases, _reviews, _priorities)
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

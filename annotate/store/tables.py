@@ -29,6 +29,7 @@ item = sa.table(
     sa.column("split", sa.Text),
     sa.column("subject", sa.Text),
     sa.column("copy", sa.Integer),
+    sa.column("priority", sa.Double),
 )
 
 lease = sa.table(

@@ -338,3 +338,19 @@ def test_predictions_without_a_common_picture_are_told_and_the_project_stands(fa
     app.button(key="annotate.create").click().run()
     assert [p.name for p in workspace_store().projects()]
     assert any("no shape is in both" in w.value for w in app.warning)
+
+
+def test_the_most_uncertain_pictures_can_come_first(project, workspace):
+    store = workspace_store()
+    ghosts = tuple(placed(*place) for place in ((10, 10), (30, 10), (20, 25)))
+    store.set_ghosts(project, "faces", {item.id: ghosts for item in store.items(project)})
+    app = opened()
+    app.button(key="annotate.order.use").click().run()
+    assert "takes 30 shapes with all landmarks" in app.warning[0].value
+    (workspace / "data" / "faces" / "scores.csv").write_text("image,score\nface-2,0.5\n")
+    app.button(key="annotate.order.use").click().run()
+    assert not app.exception
+    assert "The most uncertain pictures come first: 1 have a score." in shown(app)
+    assert store.leases.claim(project, "ann", 2).next_open == (2, 0)
+    app.button(key="annotate.order.remove").click().run()
+    assert store.priorities(project) == 0

@@ -1,0 +1,53 @@
+"""The subcommand `fewmark project order`: which pictures the queue hands out first."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from datasets.console import PATH, json_option, report
+
+
+@click.command("order")
+@click.argument("store")
+@click.argument("name")
+@click.option(
+    "--scores", type=PATH, metavar="FILE.csv",
+    help="Columns image and score: the higher, the sooner. An image is the name of a shape of the "
+    "project, or a picture's file name.",
+)  # fmt: skip
+@click.option(
+    "--dense", type=PATH, metavar="DATA",
+    help="By how implausible the project's ghosts are beside the complete shapes of this data set.",
+)  # fmt: skip
+@click.option("--remove", is_flag=True, help="Go back to the project's own order.")
+@json_option
+def order(
+    store: str, name: str, *, scores: Path | None, dense: Path | None, remove: bool, as_json: bool
+) -> None:
+    """Have the pictures of project NAME handed out in an order: the most uncertain ones first.
+
+    What a reviewer sent back comes before them, pictures without a score after them. Labels are not
+    touched.
+    """
+    from annotate.priority import order_by_ghosts, order_by_scores, read_scores
+    from annotate.store import open_store
+    from datasets.io.registry import read
+    from datasets.shape_model import ShapeModel
+
+    if [scores is not None, dense is not None, remove].count(True) != 1:
+        raise click.UsageError("expected --scores, --dense or --remove, and one of them alone")
+    told = None if scores is None else read_scores(scores)
+    shapes = None if dense is None else read(dense).shapes
+    model = None if shapes is None else ShapeModel.fit(shapes.take(shapes.complete))
+    with closing(open_store(store, must_exist=True)) as opened:
+        project = opened.project(name)
+        if remove:
+            opened.set_priorities(project, {})
+            return report({"project": name, "pictures_with_a_score": 0}, as_json=as_json)
+        if told is not None:
+            made = order_by_scores(opened, project, told)
+        else:
+            made = order_by_ghosts(opened, project, model)
+    result = {"project": name, "pictures_with_a_score": made.pictures, "without": made.without}
+    return report({**result, "not_in_project": made.unknown}, as_json=as_json)
