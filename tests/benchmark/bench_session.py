@@ -87,7 +87,7 @@ def mark(page: Page, hand: Hand, store: AnnotationStore, project: Project, truth
     rows = {name: k for k, name in enumerate(truth.samples["shape_id"])}
     spans, chosen = span_lengths(truth.shapes), list(project.sparse.chosen)
     for position, item in enumerate(store.items(project)):
-        page.wait_for_selector(f'.annotator[data-position="{position}"]', timeout=60_000)
+        page.wait_for_selector(f'.annotator[data-position="{position}"]', timeout=300_000)
         row = rows[item.content.shape_id]
         wanted = truth.shapes.points[row][chosen]
         places = on_screen(page, (item.content.height_px, item.content.width_px), wanted)
