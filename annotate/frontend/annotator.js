@@ -15,6 +15,8 @@ import { Loop } from "./loop.js";
 import { Marking } from "./marking.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
+import { Remarks } from "./remarks.js";
+import { Review } from "./review.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
 import { Outbox } from "./sync.js";
@@ -22,12 +24,17 @@ import { Walk } from "./walk.js";
 
 const IDLE_MS = 10_000; // longer pauses are not work
 
+// States of saving, the gravest first.
+const STATES = ["conflict", "refused", "offline", "saving", "saved"];
+const worst = (...states) => STATES.find((state) => states.includes(state));
+
 export class Annotator {
   document = null;
   picture = null; // of the open document
   history = null; // of the open document
   marking = new Marking(this);
   loop = new Loop(this);
+  review = new Review(this);
   #histories = new Histories(labels.opened);
   #lastActive = 0;
 
@@ -38,13 +45,16 @@ export class Annotator {
     this.queue = new Queue(this.server, data.project, data.annotator);
     // Where people sign in, what one of them has not sent yet is not for the next one to send.
     const owner = data.owner ? `${encodeURIComponent(data.owner)}:` : "";
-    const name = `fewmark:${data.store}:${owner}${data.project}`;
-    const journal = new Journal(browserStorage(), name, data.project_name);
+    const name = `${data.store}:${owner}${data.project}`;
+    const journal = new Journal(browserStorage(), `fewmark:${name}`, data.project_name);
     this.outbox = new Outbox({
       journal,
-      post: (item, body) => this.#post(item, body),
-      onChange: () => this.#showSaving(),
+      post: (item, body) => this.#post(`api/items/${item}`, body),
+      onChange: () => this.showSaving(),
       onSaved: (item, answer, news) => this.#saved(item, answer, news),
+    });
+    this.remarks = new Remarks(this, {
+      storage: browserStorage(), name, post: (path, body) => this.#post(path, body),
     });
     this.#build();
     this.walk = new Walk(this.queue, {
@@ -57,11 +67,13 @@ export class Annotator {
     this.#learn();
     this.outbox.flush(); // what an earlier page could not send
     this.outbox.forward();
+    this.remarks.letters.flush();
+    this.review.refresh();
     if (data.renew_ms) setInterval(() => this.#renew(), data.renew_ms);
   }
 
-  async #post(item, body) {
-    const reply = await this.server.save(item, body);
+  async #post(path, body) {
+    const reply = await this.server.send(path, body);
     if (reply.status === 401) this.stage?.say(reply.answer.error); // what to do about it
     return reply;
   }
@@ -90,17 +102,21 @@ export class Annotator {
     });
     this.expectations = new Expectations(this.data, pick);
     this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
+    this.stage.add({ above: this.remarks.pins });
     this.bindings = new Bindings(browserStorage());
-    this.panel = new Panel(this.bindings, (command) => this.command(command), () => this.#toProblem());
+    const rights = { reviews: this.data.reviews, readsOnly: this.data.reads_only };
+    this.panel = new Panel(this.bindings, rights, (command) => this.command(command), () => this.#toProblem());
     const { head, bar, next, definition, live, help, choice, warning } = this.panel;
     const { figure, list } = this.guide;
-    const words = [next, definition, this.expectations.notes];
+    const remarks = this.remarks.build(this.bindings, rights, pick);
+    this.panel.onKeys = () => remarks.bar.showKeys();
+    const words = [next, definition, this.expectations.notes, remarks.discussion.node];
     const side = element("aside", { class: "side" }, figure, ...words, list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help.node);
-    this.host = element("div", { class: "annotator" }, warning, head, bar, work, live);
+    this.host = element("div", { class: "annotator" }, warning, head, bar, remarks.bar.node, work, live);
     warning.hidden = this.outbox.journal.isLasting;
     this.host.dataset.annotator = this.data.annotator;
-    this.#showSaving();
+    this.showSaving();
   }
 
   /** The canvas was taken off the page: others may change the pictures meanwhile. */
@@ -139,22 +155,32 @@ export class Annotator {
     if (this.data.renew_ms) await this.#renew();
     this.outbox.flush();
     this.outbox.forward();
+    this.remarks.letters.flush();
     this.beat();
+    this.review.refresh();
+    if (!this.document) return;
+    this.queue.refresh([this.document.position, this.walk.wanted]);
+    await this.renew();
+  }
+
+  /** What others have done to the open picture meanwhile. */
+  async renew() {
     const { document } = this;
-    if (!document) return;
-    this.queue.refresh([document.position, this.walk.wanted]);
     const fresh = await this.queue.ask(document.position).catch(() => null);
     const isBusy = document !== this.document || this.marking.dragged || this.outbox.unsaved(document.item);
-    if (fresh && !isBusy && fresh.revision > document.revision) {
-      this.#saved(document.item, fresh, true);
-    }
+    if (!fresh || isBusy || fresh.revision < document.revision) return;
+    const { review, reviews, comments } = fresh;
+    Object.assign(document, { review, reviews, comments });
+    if (fresh.revision > document.revision) this.#saved(document.item, fresh, true);
+    else this.render();
   }
 
   // ------------------------------------------------------------- pictures
 
   /** A sign of life: what is held for the annotator stays held. */
   beat() {
-    if (this.document) this.queue.claim(this.document.position).catch(() => {});
+    if (!this.document || this.review.on) return;
+    this.queue.claim(this.document.position).catch(() => {});
   }
 
   /** For the page's next visit, too: a reload must not give the labels to somebody else. */
@@ -166,6 +192,7 @@ export class Annotator {
 
   #leave() {
     this.stage.pointer.end(); // a drag belongs to the picture that is left
+    this.remarks.close();
     this.outbox.flush();
   }
 
@@ -181,7 +208,8 @@ export class Annotator {
     this.host.dataset.position = found.position;
     this.render();
     this.loop.aim();
-    this.queue.prepare(found.position);
+    if (this.review.on) this.review.entered();
+    else this.queue.prepare(found.position);
   }
 
   /** What is not saved yet is newer than what the server said. */
@@ -193,9 +221,12 @@ export class Annotator {
   }
 
   #toProblem() {
+    const { refused } = this.remarks.letters;
+    if (!this.outbox.problem && refused) return this.remarks.lookAt(refused);
     const position = this.outbox.problem?.position;
     if (Number.isInteger(position)) this.walk.open(position);
-    this.outbox.flush();
+    this.remarks.letters.flush();
+    return this.outbox.flush();
   }
 
   // ------------------------------------------------------------- labels
@@ -210,6 +241,7 @@ export class Annotator {
       points: document.points,
       flag: document.flag,
       skipped,
+      ...(this.review.isFixing ? { review: true } : {}),
       active_ms: Math.round(document.active ?? 0),
       position: document.position, // the server has no use for it, the journal has
     });
@@ -225,8 +257,10 @@ export class Annotator {
     this.queue.setStatus(document, answer.status);
     // Nothing is left to send (but after a conflict, what was not seen yet), so the answer counts,
     // also for a document that was asked for before the save and waits for its picture.
-    const { revision, points, flag } = answer;
-    Object.assign(document, { revision, points, flag });
+    const { revision, points, flag, annotator, created } = answer;
+    Object.assign(document, { revision, points, flag, annotator, created });
+    if (answer.review) Object.assign(document, { review: answer.review, reviews: answer.review.number });
+    if (document.review) this.review.refresh(); // it may be mended now, and wait again
     this.#adopt(document);
     if (document !== this.document) return;
     if (news) this.history = this.#histories.of(document);
@@ -238,6 +272,12 @@ export class Annotator {
 
   command(name) {
     obey(this, name);
+  }
+
+  undo() {
+    if (this.review.isLocked) this.review.takeBack();
+    else if (this.history.undo()) this.edited();
+    else this.stage.say("Nothing to undo");
   }
 
   /** Turn on or off what has a part of the canvas to itself. */
@@ -259,10 +299,15 @@ export class Annotator {
   }
 
   close() {
+    if (this.remarks.isAsking) return this.remarks.close();
     const wasHelp = this.panel.helpShown;
     this.panel.showHelp(false);
     this.stage.say("");
-    if (wasHelp || !this.document) return;
+    return wasHelp || !this.document ? undefined : this.rest();
+  }
+
+  /** Back to plain marking: no cursor of the keyboard, no loop. */
+  rest() {
     this.cursor.on = false;
     this.loop.end();
   }
@@ -289,6 +334,7 @@ export class Annotator {
     this.guide.show(state);
     const { open } = this.stage.ghosts;
     this.stage.showCursor(this.cursor.follow(this.document, state, open[state.target]));
+    this.remarks.show();
     this.panel.showPlace(this.document, this.queue);
     this.#showConflict();
     const hint = open[state.target] ? " – Space takes the ghost" : "";
@@ -309,12 +355,18 @@ export class Annotator {
     this.stage.show(shown);
   }
 
-  #showSaving() {
+  /** Whether everything that is not saved yet would outlive this page. */
+  get isKept() {
+    return this.outbox.isKept && this.remarks.letters.isKept;
+  }
+
+  showSaving() {
     if (!this.panel) return;
-    const { state, problem } = this.outbox;
-    const { isKept, elsewhere } = this.outbox;
-    const detail = state === "refused" ? problem.text : "";
-    this.panel.showSaving(state, { detail, isKept, elsewhere });
+    const { problem, elsewhere } = this.outbox;
+    const { letters } = this.remarks;
+    const state = worst(this.outbox.state, letters.state);
+    const detail = state === "refused" ? problem?.text ?? "" : ""; // of letters the bar tells more
+    this.panel.showSaving(state, { detail, isKept: this.isKept, elsewhere });
     this.host.dataset.saving = state;
     if (this.document) this.#showConflict();
   }

@@ -21,7 +21,7 @@ export class Attachment {
     addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
     addEventListener("keyup", (event) => this.#keyUp(event), { capture: true, signal });
     addEventListener("blur", () => this.#letGo(), { signal }); // keys go up elsewhere
-    addEventListener("pagehide", () => annotator.outbox.leave(), { signal });
+    addEventListener("pagehide", () => this.#leave(), { signal });
     addEventListener("online", () => annotator.back(), { signal });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") annotator.back();
@@ -32,7 +32,7 @@ export class Attachment {
     }, BEAT_MS);
     signal.addEventListener("abort", () => clearInterval(beat));
     addEventListener("beforeunload", (event) => {
-      if (!annotator.outbox.isKept) event.preventDefault(); // the browser asks
+      if (!annotator.isKept) event.preventDefault(); // the browser asks
     }, { signal });
   }
 
@@ -73,6 +73,11 @@ export class Attachment {
     const { space, spaceUsed } = this.annotator.stage.pointer;
     this.#letGo();
     if (space && !spaceUsed) this.annotator.command("accept"); // tapped, not held to pan
+  }
+
+  #leave() {
+    this.annotator.outbox.leave();
+    this.annotator.remarks.letters.leave();
   }
 
   #letGo() {

@@ -12,7 +12,8 @@ const JUDGING = new Set(["skip", "flag"]);
 function isAllowed(annotator, name) {
   if (name === "help" || name === "close") return true;
   if (!annotator.document || annotator.panel.helpShown) return false;
-  const { marking, walk } = annotator;
+  const { marking, walk, review } = annotator;
+  if (name === "undo" && review.isLocked) return true;
   if (MARKING.has(name)) return marking.isMarkable;
   return !JUDGING.has(name) || (marking.mayLabel && !walk.isUnderway);
 }
@@ -23,7 +24,7 @@ function ofLabels(annotator) {
   return {
     skip: () => annotator.skip(),
     flag: () => annotator.flag(),
-    undo: () => (history.undo() ? annotator.edited() : stage.say("Nothing to undo")),
+    undo: () => annotator.undo(),
     redo: () => (history.redo() ? annotator.edited() : stage.say("Nothing to redo")),
     accept: () => marking.accept(),
     acceptAll: () => marking.commit(ghosts.acceptAll(history.state, annotator.document.ghosts)),
@@ -37,14 +38,28 @@ function ofLabels(annotator) {
   };
 }
 
+/** What is said of the labels. */
+function ofReview(annotator) {
+  const { review } = annotator;
+  return {
+    review: () => review.toggle(),
+    approve: () => review.approve(),
+    sendBack: () => review.sendBack(),
+    fix: () => annotator.marking.mayChange && review.fix(),
+    comment: () => annotator.remarks.comment(),
+    returned: () => review.toReturned(),
+  };
+}
+
 /** Where to go, and how things are shown. */
 function ofView(annotator) {
-  const { marking, loop, stage, walk, panel } = annotator;
+  const { marking, loop, stage, walk, panel, review } = annotator;
+  const toOpen = () => (loop.isOn ? loop.toUndecided() : walk.toOpen());
   return {
-    next: () => walk.step(1),
-    previous: () => walk.step(-1),
-    open: () => (loop.isOn ? loop.toUndecided() : walk.toOpen()),
-    loop: () => loop.toggle(),
+    next: () => (review.on ? review.next() : walk.step(1)),
+    previous: () => (review.on ? review.previous() : walk.step(-1)),
+    open: () => (review.on ? review.next() : toOpen()),
+    loop: () => (review.on ? stage.say("In review all landmarks are looked at.") : loop.toggle()),
     later: () => marking.aim(1),
     earlier: () => marking.aim(-1),
     cursor: () => annotator.toggle(annotator.cursor),
@@ -61,6 +76,6 @@ function ofView(annotator) {
 
 export function obey(annotator, name) {
   if (!isAllowed(annotator, name)) return;
-  ({ ...ofLabels(annotator), ...ofView(annotator) })[name]();
-  if (!annotator.panel.helpShown) annotator.stage.node.focus({ preventScroll: true });
+  ({ ...ofLabels(annotator), ...ofReview(annotator), ...ofView(annotator) })[name]();
+  if (!annotator.panel.helpShown && !annotator.remarks.isAsking) annotator.stage.node.focus({ preventScroll: true });
 }

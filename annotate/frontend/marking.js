@@ -39,11 +39,21 @@ export class Marking {
   }
 
   get mayLabel() {
-    const { data, document, queue } = this.annotator;
-    const looking = data.reads_only && "You may look at the labels here, but not change them.";
-    const why = looking || queue.whyNotMine(document);
-    if (why) this.#say(why);
-    return !why;
+    if (!this.mayChange) return false;
+    const { review, panel, queue, document } = this.annotator;
+    const notMine = review.on ? null : queue.whyNotMine(document);
+    if (notMine) this.#say(notMine);
+    if (!review.isLocked) return !notMine;
+    const [fix, back] = ["fix", "sendBack"].map((command) => panel.bindings.shown(command));
+    this.#say(`You are reviewing: ${fix} to fix the points yourself, ${back} to send them back.`);
+    return false;
+  }
+
+  /** Whether somebody may change anything here. */
+  get mayChange() {
+    const readsOnly = this.annotator.data.reads_only;
+    if (readsOnly) this.#say("You may look at the labels here, but not change them.");
+    return !readsOnly;
   }
 
   place(position, { occluded }) {

@@ -8,7 +8,7 @@ import { COMMANDS } from "./keys.js";
 const BUTTONS = [
   ["previous", "‹ Back"], ["next", "Next ›"], ["open", "Next open"], ["skip", "Skip"], null,
   ["undo", "Undo"], ["redo", "Redo"], ["accept", "Take"], ["acceptAll", "Take all"], ["occluded", "Occluded"], ["absent", "Not visible"],
-  ["remove", "Remove"], null, ["flag", "Flag"], ["fit", "Fit"], ["help", "Keys"],
+  ["remove", "Remove"], null, ["comment", "Comment"], ["flag", "Flag"], ["fit", "Fit"], ["help", "Keys"],
 ];
 const SAVING = {
   saved: ["✓", "Saved"],
@@ -24,20 +24,30 @@ const KEEPS_NOTHING = "This browser does not let this page keep anything: labels
 const titleOf = (command) => COMMANDS.find((entry) => entry.command === command).text;
 
 export class Panel {
-  constructor(bindings, onCommand, onProblem) {
+  onKeys = () => {}; // called when keys are others
+  #isReviewing = false;
+  #reviewed = ""; // what is said of the review beside the counts
+
+  /** `rights`: { reviews, readsOnly }, for what is not there for everybody. */
+  constructor(bindings, rights, onCommand, onProblem) {
     this.bindings = bindings;
     this.onCommand = onCommand;
     this.buttons = new Map();
     this.bar = element("div", { class: "bar", role: "toolbar", "aria-label": "Labelling" });
     this.bar.append(...BUTTONS.map((entry) => (entry ? this.#button(...entry) : element("i", { class: "gap" }))));
+    const review = this.#button("review", "Review");
+    review.hidden = !rights.reviews;
+    this.buttons.get("comment").hidden = rights.readsOnly;
     this.place = element("span", { class: "place" });
     this.loop = element("button", { class: "loop", type: "button", hidden: "" });
     this.loop.addEventListener("click", () => onCommand("loop"));
     this.meter = element("progress", { class: "meter", max: "1", value: "0", "aria-label": "Pictures done" });
     this.counts = element("span", { class: "counts" });
+    this.returned = element("button", { class: "loop", type: "button", hidden: "" });
+    this.returned.addEventListener("click", () => onCommand("returned"));
     this.saving = element("button", { class: "saving", type: "button" });
     this.saving.addEventListener("click", onProblem);
-    this.head = element("div", { class: "head" }, this.place, this.loop, this.meter, this.counts, this.saving);
+    this.head = element("div", { class: "head" }, this.place, this.loop, this.returned, this.meter, this.counts, review, this.saving);
     this.next = element("div", { class: "next" });
     this.definition = element("div", { class: "definition" });
     this.live = element("div", { class: "live", role: "status", "aria-live": "polite" });
@@ -58,10 +68,11 @@ export class Panel {
 
   /** The keys on the buttons, as they are chosen. */
   #showKeys() {
+    this.onKeys();
     for (const [command, button] of this.buttons) {
       const shown = this.bindings.shown(command);
       button.querySelector("kbd").textContent = shown;
-      button.setAttribute("aria-keyshortcuts", shown);
+      button.setAttribute("aria-keyshortcuts", shown.replace(" ", "+"));
     }
   }
 
@@ -87,9 +98,23 @@ export class Panel {
     this.meter.max = Math.max(1, total);
     this.meter.value = done + skipped;
     const more = skipped ? `, ${skipped} skipped` : "";
-    this.counts.textContent = `${done} done${more}`;
+    this.counts.textContent = `${done} done${more}${this.#reviewed}`;
     this.buttons.get("flag").setAttribute("aria-pressed", String(document.flag));
-    this.buttons.get("previous").disabled = document.position === 0;
+    this.buttons.get("previous").disabled = document.position === 0 && !this.#isReviewing;
+  }
+
+  /** How far the review has come, and what else than the picture at `here` was sent back to us. */
+  showReview({ on: isOn, progress }, here) {
+    const { accepted = 0, returned = 0 } = progress ?? {};
+    const others = (progress?.yours ?? []).filter((position) => position !== here);
+    const yours = isOn ? 0 : others.length;
+    const parts = [accepted && `${accepted} reviewed`, returned && `${returned} sent back`];
+    this.#reviewed = parts.filter(Boolean).map((part) => ` · ${part}`).join("");
+    this.#isReviewing = isOn;
+    this.buttons.get("review").setAttribute("aria-pressed", String(isOn));
+    this.returned.hidden = yours === 0;
+    this.returned.textContent = `↩ ${yours} sent back to you`;
+    this.returned.title = "Open the next one";
   }
 
   /** Which landmark alone is marked in every picture; null: none. */

@@ -80,8 +80,8 @@ export class Queue {
   #bringUpToDate(document) {
     const answer = this.#saved.get(document.item);
     if (answer && answer.revision > document.revision) {
-      const { revision, points, status, flag } = answer;
-      Object.assign(document, { revision, points, status, flag });
+      const { revision, points, status, flag, annotator, created } = answer;
+      Object.assign(document, { revision, points, status, flag, annotator, created });
     }
   }
 

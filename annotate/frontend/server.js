@@ -28,6 +28,15 @@ export class Server {
     return reply.ok ? (await reply.json()).model : null;
   }
 
+  /** What waits for review after a position, and how far the review has come for somebody. */
+  async reviews(project, annotator, after) {
+    const query = new URLSearchParams({ annotator, ...(after === undefined ? {} : { after }) });
+    const headers = { "X-Fewmark-Token": this.token };
+    const reply = await this.#ask(`api/projects/${project}/reviews?${query}`, { headers });
+    if (!reply.ok) throw new Error(await this.#problem(reply));
+    return reply.json();
+  }
+
   /** Hold the next open pictures for somebody who is at a position; null: at none yet. */
   claim(project, annotator, after) {
     return this.#post(`api/projects/${project}/claims`, { annotator, after });
@@ -45,10 +54,15 @@ export class Server {
     return reply.json();
   }
 
-  /** Save labels. `keepalive`: the request goes on when the page is closed. */
-  async save(item, body) {
+  /** Save labels. */
+  save(item, body) {
+    return this.send(`api/items/${item}`, body);
+  }
+
+  /** What must arrive. `keepalive`: the request goes on when the page is closed. */
+  async send(path, body) {
     const text = JSON.stringify(body);
-    const reply = await this.#ask(`api/items/${item}`, {
+    const reply = await this.#ask(path, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Fewmark-Token": this.token },
       body: text,

@@ -67,11 +67,11 @@ export class Stage {
     return node;
   }
 
-  /** Draw something below the ghosts and points, or above them. */
-  add({ below, above }) {
-    this.ghosts.node.before(below.node);
+  /** Draw something below the ghosts and points, or above them, or both. */
+  add({ below = null, above }) {
+    if (below) this.ghosts.node.before(below.node);
     this.overlay.append(above.node);
-    this.layers.push(below, above);
+    this.layers.push(...[below, above].filter(Boolean));
   }
 
   /** What can be dragged: by landmark the point or, where there is none yet, the ghost. */

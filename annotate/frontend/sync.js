@@ -10,8 +10,8 @@
 import { sameLabels } from "./document.js";
 
 const DEBOUNCE_MS = 250;
-const RETRY_MS = [500, 1000, 2000, 4000, 8000];
-const REFUSED = new Set([400, 403, 404, 413]);
+export const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+export const REFUSED = new Set([400, 403, 404, 413]);
 
 export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing on plain http

@@ -64,20 +64,21 @@ export class Walk {
 
   /** To the next picture that is ours to mark. */
   toOpen() {
-    return this.#ask(async () => {
+    return this.ask(async () => {
       const claim = await this.queue.claim(this.wanted);
-      if (claim.next_open.length > 0) return claim.next_open[0];
+      const others = claim.next_open.filter((position) => position !== this.wanted);
+      if (others.length > 0) return others[0];
       return claim.open > 0 ? "What is left is with others." : "Every picture is done.";
     });
   }
 
   /** To the next picture, going round, that passes a test; `none` is said where there is none. */
   toWhere(test, none) {
-    return this.#ask(async () => (await this.queue.nextWhere(this.wanted + 1, test)) ?? none);
+    return this.ask(async () => (await this.queue.nextWhere(this.wanted + 1, test)) ?? none);
   }
 
   /** To the position that `find` finds, or say what it says; nowhere if another is asked for. */
-  async #ask(find) {
+  async ask(find) {
     this.on.leave();
     const asked = this.#asked;
     try {
@@ -86,7 +87,7 @@ export class Walk {
       if (typeof found === "string") this.on.say(found);
       else this.open(found);
     } catch (error) {
-      this.on.say(`Cannot ask for the next open picture: ${error.message}`);
+      this.on.say(`Cannot ask for the next picture: ${error.message}`);
     }
   }
 }
