@@ -5,6 +5,7 @@ import { Attachment } from "./attachment.js";
 import { Bindings } from "./bindings.js";
 import { obey } from "./commands.js";
 import { KeyCursor } from "./cursor.js";
+import { Dismissals } from "./dismissals.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { Expectations } from "./expectations.js";
@@ -100,7 +101,10 @@ export class Annotator {
       drag: (index, position, how) => this.marking.drag(index, position, how),
       drop: (moved) => this.marking.drop(moved),
     });
-    this.expectations = new Expectations(this.data, pick);
+    const dismissals = new Dismissals(browserStorage(), `${this.data.store}:${this.data.project}`);
+    this.expectations = new Expectations(this.data, dismissals, {
+      pick, dismissed: () => this.marking.show(this.history.state, { focus: true }),
+    });
     this.stage.add({ below: this.expectations.preview, above: this.expectations.marks });
     this.stage.add({ above: this.remarks.pins });
     this.bindings = new Bindings(browserStorage());
@@ -350,7 +354,8 @@ export class Annotator {
   showLabels() {
     const shown = this.marking.shown;
     this.stage.ghosts.show(shown, this.document.ghosts);
-    this.expectations.show(shown, { settled: !this.marking.dragged });
+    const { item } = this.document;
+    this.expectations.show(shown, { item, settled: !this.marking.dragged });
     this.host.dataset.slips = this.expectations.found.length;
     this.stage.show(shown);
   }

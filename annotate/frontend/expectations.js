@@ -37,10 +37,9 @@ export class Expectations {
   found = [];
   #model = null;
 
-  /** `onPick(index)`: somebody wants to look at a landmark. */
-  constructor(data, onPick) {
-    this.data = data;
-    this.onPick = onPick;
+  /** `dismissals`: what was found right; `on`: `pick(index)` to look at a landmark, `dismissed()`. */
+  constructor(data, dismissals, on) {
+    Object.assign(this, { data, dismissals, on });
     this.preview = new PreviewLayer(data.dense_groups, data.contours);
   }
 
@@ -50,18 +49,25 @@ export class Expectations {
   }
 
   /** Show what follows from labels; while a point is dragged (not `settled`) slips wait. */
-  show({ points }, { settled }) {
+  show({ points }, { item, settled }) {
     if (!this.#model) return;
     try {
-      const { found, points: sound } = settled ? explained(this.#model, points)
-        : { found: this.found, points };
+      const { found, sound } = settled ? this.#judged(item, points)
+        : { found: this.found, sound: points };
       this.preview.show(this.#places(points, sound ?? []));
-      if (settled) this.#showSlips(found, points);
+      if (settled) this.#showSlips(item, found, points);
     } catch (error) {
       console.error(error); // advice that fails must not stop anybody from labelling
       this.#model = null;
       this.preview.show([]);
     }
+  }
+
+  /** The slips that nobody has found right, and the points from which others are expected. */
+  #judged(item, points) {
+    const { found, points: sound } = explained(this.#model, points);
+    const left = found.filter((slip) => !this.dismissals.has(item, slip, points));
+    return { found: left, sound: left.length > 0 ? sound : points };
   }
 
   /** Where landmarks are placed or, going by the `sound` points alone, expected. */
@@ -75,14 +81,26 @@ export class Expectations {
     return places;
   }
 
-  #showSlips(found, points) {
+  #showSlips(item, found, points) {
     this.found = found;
     this.marks.show(this.found, points);
     this.notes.hidden = this.found.length === 0;
     this.notes.replaceChildren(...this.found.map((slip) => {
       const note = element("button", { type: "button" }, `⚠ ${inWords(slip, this.data.names)}`);
-      note.addEventListener("click", () => this.onPick(slip.k));
-      return element("li", {}, note);
+      note.addEventListener("click", () => this.on.pick(slip.k));
+      return element("li", {}, note, this.#dismissal(item, slip, points));
     }));
+  }
+
+  /** The button that says: it is right as it is. */
+  #dismissal(item, slip, points) {
+    const label = `It is right, until the point moves: ${inWords(slip, this.data.names)}`;
+    const names = { type: "button", class: "dismiss", "aria-label": label, title: "It is right" };
+    const button = element("button", names, "✕");
+    button.addEventListener("click", () => {
+      this.dismissals.add(item, slip, points);
+      this.on.dismissed();
+    });
+    return button;
   }
 }

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page
 
 from annotate.exchange import create_project
 from annotate.expectation import model_to_json
-from annotate.store import AnnotationStore, Project
+from annotate.labelling import placed as point_at
+from annotate.store import AnnotationStore, Draft, Project, Status
 from datasets.alignment import similarity
 from datasets.dataset import LandmarkDataset
 from datasets.demo_faces.shapes import draw_identity, draw_shape, placed
@@ -218,3 +219,29 @@ def test_a_slip_is_marked_at_once_with_words_and_blocks_nothing(
     page.keyboard.press("z")
     wait_for(page, slips=0)
     assert not page.locator(".slips").is_visible()
+
+
+def test_a_slip_that_is_none_is_dismissed_until_its_point_moves(
+    page: Page, server: Any, store: AnnotationStore, faces: Project
+) -> None:
+    shape = drawn_faces(60, 1)[0][list(CHOSEN)]
+    shape[[6, 7]] = shape[[7, 6]]
+    points = tuple(point_at(x, y) for x, y in shape)
+    item = store.items(faces)[0].id
+    store.save(Draft(item, "ann", "tab", 1, 0, points, Status.DONE))
+    open_canvas(page, server.url)
+    wait_for(page, slips=1)
+    frames(page)
+    assert page.locator(".slip:visible").count() == 1
+    page.get_by_role("button", name="It is right").click()
+    wait_for(page, slips=0)
+    frames(page)
+    assert page.locator(".slip:visible").count() == 0
+    page.reload()
+    page.wait_for_selector(".annotator[data-learnt]")
+    wait_for(page, slips=0, status="done")
+    page.locator(".landmarks button").nth(7).click()
+    page.keyboard.press("Alt+ArrowRight")  # the point moves: it is doubted again
+    wait_for(page, slips=1, saving="saved")
+    page.keyboard.press("z")  # and is where it was found right
+    wait_for(page, slips=0, saving="saved")
