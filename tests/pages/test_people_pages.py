@@ -164,6 +164,7 @@ def test_the_canvas_gets_a_token_of_the_person_and_the_project(headers, projects
     assert (granted.person, granted.role, granted.project) == (person, role, projects[0].id)
     assert (data["annotator"], data["owner"]) == (person, person)
     assert data["reads_only"] == (role == "researcher")
+    assert data["reviews"] == (role in {"manager", "reviewer"})
     assert not any(field.key == "annotate.name" for field in app.text_input)
 
 
