@@ -221,12 +221,12 @@ def first_draft(item: int, annotator: str, points: tuple[Point | None, ...]) -> 
 def exported_documents(
     store: AnnotationStore, project: Project, *, done_only: bool = False
 ) -> list[Document]:
-    """The documents whose labels `export_dataset` takes."""
+    """The documents whose labels `export_dataset` takes: answers to gold pictures are none."""
     wanted = {"done"} if done_only else {"done", "open"}
     return [
         document
         for document in documents(store, project, count=None)
-        if document.labelled and document.status in wanted
+        if document.labelled and document.status in wanted and not document.item.is_gold
     ]
 
 

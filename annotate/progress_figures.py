@@ -1,6 +1,7 @@
 """Figures of progress: data in, Plotly figure out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,6 +40,25 @@ def throughput_figure(slices: Sequence[Slice]) -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.15, showlegend=len(total) > 1)
     figure.update_yaxes(title="pictures finished", rangemode="tozero")
     return _laid_out(figure, height=320)
+
+
+def gold_figure(rows: Sequence[Mapping[str, Any]], unit: str) -> go.Figure:
+    """The error of every answer to a gold picture over time, a line for each annotator."""
+    figure = go.Figure()
+    for number, name in enumerate(sorted({str(row["annotator"]) for row in rows})):
+        own = [row for row in rows if row["annotator"] == name and row["nme_percent"] is not None]
+        colour = _COLOURS[number % len(_COLOURS)]
+        figure.add_scatter(
+            x=[row["time"] for row in own],
+            y=[row["nme_percent"] for row in own],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "dash": "dot" if number >= len(_COLOURS) else "solid"},
+            hovertemplate="%{x}<br>%{y:.2f} %<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(showlegend=True)
+    figure.update_yaxes(title=f"error, % of {unit}", rangemode="tozero")
+    return _laid_out(figure, height=300)
 
 
 def _shown(one: Slice, named: Sequence[str]) -> str:

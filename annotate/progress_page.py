@@ -9,6 +9,7 @@ import streamlit as st
 
 from annotate.access import Right, Visitor
 from annotate.forecast import WINDOW_DAYS, Finish, Range
+from annotate.gold_ui import show_gold
 from annotate.overlap import ProjectAgreement, agreement_of
 from annotate.people_ui import chosen_project, visitor
 from annotate.progress import Progress, progress_of
@@ -75,6 +76,7 @@ def render() -> None:
         _forecast(found)
         _over_time(found, everybody=sees_all)
     _landmarks(store, project, found, who)
+    show_gold(store, project, who)
 
 
 def _states(states: States) -> None:

@@ -1,15 +1,17 @@
 """Progress and agreement as tables: what the page shows, the command prints, and files hold."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from annotate.gold import feedback
 from annotate.overlap import ProjectAgreement
 from annotate.progress import Pace, Progress
-from annotate.store import Project
+from annotate.store import GoldAnswer, Project
 from datasets.io.text import cell_from_text
 
 Row = dict[str, Any]
@@ -73,6 +75,48 @@ def precision_rows(project: Project, agreement: ProjectAgreement) -> list[Row]:
         for name, value in pairs
         if np.isfinite(value)
     ]
+
+
+def gold_rows(project: Project, answers: Sequence[GoldAnswer]) -> list[Row]:
+    """One row for each answer to a gold picture, in the order of getting them."""
+    rows = []
+    for answer in answers:
+        found = feedback(project, answer)
+        far = np.nan_to_num(found.px, nan=-1.0)
+        known = np.isfinite(found.px)
+        worst = project.sparse.names[int(far.argmax())] if known.any() else None
+        rows.append(
+            {
+                "annotator": answer.annotator,
+                "picture": answer.item.content.shape_id,
+                "time": datetime.fromtimestamp(answer.labels.created).isoformat(" ", "seconds"),
+                "error_px": float(found.px[known].mean()) if known.any() else None,
+                "nme_percent": found.nme_percent,
+                "worst_landmark": worst,
+            }
+        )
+    return rows
+
+
+def gold_summary(rows: Sequence[Row]) -> list[Row]:
+    """One row for each annotator: how many gold pictures, and the mean error on them."""
+    people: dict[str, list[Row]] = {}
+    for row in rows:
+        people.setdefault(row["annotator"], []).append(row)
+    return [
+        {
+            "annotator": name,
+            "gold_pictures": len(own),
+            "error_px": _mean([row["error_px"] for row in own]),
+            "nme_percent": _mean([row["nme_percent"] for row in own]),
+        }
+        for name, own in sorted(people.items())
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def csv_text(rows: Sequence[Row]) -> str:

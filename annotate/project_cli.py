@@ -8,6 +8,7 @@ import click
 
 from annotate.agreement_cli import agreement, overlap, timing
 from annotate.labels_cli import ghosts, import_labels, simulate
+from annotate.gold_cli import gold
 from annotate.members_cli import members
 from annotate.order_cli import order
 from annotate.progress_cli import progress
@@ -28,7 +29,7 @@ def project() -> None:
 
 
 for _command in (
-    members, progress, timing, order, overlap, agreement, back_up, restore_store, history,
+    members, progress, timing, order, gold, overlap, agreement, back_up, restore_store, history,
     simulate, import_labels, ghosts,
 ):  # fmt: skip
     project.add_command(_command)

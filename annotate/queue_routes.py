@@ -37,6 +37,7 @@ def _claimed(project_id: int, annotator: str, after: int | None) -> dict[str, An
         "way": claim.way,
         "is_end": claim.is_end,
         "open": open_items,
+        "total": store.extent(project),
     }
 
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from annotate import queue_routes, review_routes, server
+from annotate import gold_routes, queue_routes, review_routes, server
 from annotate.access import Right
 from annotate.expectation import expectation
 from annotate.guard import Refused, entry, give_pictures, require_sight
@@ -89,7 +89,7 @@ def _batch(project_id: int, start: int, count: int, annotator: str) -> Response:
     found = [document_for_browser(document, m) for document in batch]
     return JSONResponse(
         {
-            "total": counts.total,
+            "total": store.extent(project),
             "done": counts.done,
             "skipped": counts.skipped,
             "first_open": store.first_open(project, start),
@@ -182,7 +182,9 @@ def _saved(item_id: int, body: dict[str, Any]) -> dict[str, Any]:
     if truth_in(body, "review"):  # a reviewer mends the labels, which stay their annotator's work
         revision, review = store.reviews.fix(draft)
         return {**revision_to_json(revision), "review": review_to_json(review)}
-    return revision_to_json(store.save(draft, at_work=True))
+    revision = store.save(draft, at_work=True)
+    is_answered = item.is_gold and revision.status is Status.DONE
+    return {**revision_to_json(revision), **({"gold": True} if is_answered else {})}
 
 
 def _draft(item: Item, body: dict[str, Any], names: tuple[str, ...]) -> Draft:
@@ -222,6 +224,7 @@ _ENDPOINTS: tuple[tuple[str, Endpoint, str], ...] = (
     ("api/frontend/{version:str}/{name:str}", _frontend, "GET"),
     *queue_routes.ENDPOINTS,
     *review_routes.ENDPOINTS,
+    *gold_routes.ENDPOINTS,
 )
 
 ROUTES: list[BaseRoute] = [

@@ -162,7 +162,7 @@ def document_to_json(document: Document, m: int, image: str) -> dict[str, Any]:
         "width": content.width_px,
         "box": None if content.box is None else list(content.box),
         "ghosts": None if ghosts is None else [point_to_json(point) for point in ghosts],
-        "copy": document.item.copy,
+        "copy": max(1, document.item.copy),  # nothing tells a gold picture before it is done
         "marked_copy": document.marked_copy,
         "holder": document.holder,
         "review": review_to_json(document.review),

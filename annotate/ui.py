@@ -90,6 +90,7 @@ def canvas_data(
         "project_name": project.name,
         "annotator": annotator,
         "ghosts": None if ghosts is None else [ghosts.name, ghosts.created],
+        "is_blind": store.golds.plan(project) is not None,
         "start": first_unlabelled(store, project),
         "margin": MARGIN,
         "names": [spoken(name) for name in sparse.names],

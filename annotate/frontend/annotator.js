@@ -9,6 +9,7 @@ import { Dismissals } from "./dismissals.js";
 import * as labels from "./document.js";
 import { element } from "./elements.js";
 import { Expectations } from "./expectations.js";
+import { Gold } from "./gold.js";
 import { Guide } from "./guide.js";
 import { Histories } from "./history.js";
 import { Journal, browserStorage } from "./journal.js";
@@ -114,7 +115,14 @@ export class Annotator {
     const { figure, list } = this.guide;
     const remarks = this.remarks.build(this.bindings, rights, pick);
     this.panel.onKeys = () => remarks.bar.showKeys();
-    const words = [next, definition, this.expectations.notes, remarks.discussion.node];
+    this.gold = new Gold(this.data.names, {
+      ask: (item) => this.server.gold(item, this.data.annotator),
+      told: (item, text) => {
+        this.stage.say(text);
+        if (item === this.document?.item) this.render();
+      },
+    });
+    const words = [next, definition, this.gold.node, this.expectations.notes, remarks.discussion.node];
     const side = element("aside", { class: "side" }, figure, ...words, list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help.node);
     this.host = element("div", { class: "annotator" }, warning, head, bar, remarks.bar.node, work, live);
@@ -256,6 +264,7 @@ export class Annotator {
 
   #saved(item, answer, news) {
     this.queue.remember(item, answer);
+    this.gold.heard(item, answer, item === this.document?.item);
     const document = this.queue.byItem(item);
     if (!document) return;
     this.queue.setStatus(document, answer.status);
@@ -339,13 +348,14 @@ export class Annotator {
     const { open } = this.stage.ghosts;
     this.stage.showCursor(this.cursor.follow(this.document, state, open[state.target]));
     this.remarks.show();
-    this.panel.showPlace(this.document, this.queue);
+    this.panel.showPlace(this.document, this.queue, this.data.is_blind);
     this.#showConflict();
     const hint = open[state.target] ? " – Space takes the ghost" : "";
     this.panel.showLoop(this.loop.isOn ? this.data.names[this.loop.landmark] : null);
     this.panel.showNext(this.document, state.target, this.data.names, hint);
     this.panel.showDefinition(this.data.definitions[state.target] ?? "");
     this.panel.showGhosts(open, state.target);
+    this.gold.show(this.document.item);
     this.host.dataset.loop = this.loop.landmark ?? "";
     this.host.dataset.status = this.document.status;
     this.host.dataset.revision = this.document.revision;
@@ -379,6 +389,6 @@ export class Annotator {
   #showConflict() {
     const theirs = this.outbox.conflict(this.document.item);
     this.panel.showConflict(theirs, this.document, this.data.annotator);
-    this.stage.showTheirs(theirs?.points ?? []);
+    this.stage.showTheirs(theirs?.points ?? this.gold.truth(this.document.item));
   }
 }

@@ -54,9 +54,10 @@ function ofReview(annotator) {
 /** Where to go, and how things are shown. */
 function ofView(annotator) {
   const { marking, loop, stage, walk, panel, review } = annotator;
-  const toOpen = () => (loop.isOn ? loop.toUndecided() : walk.toOpen());
+  const goOn = (how) => annotator.gold.before(annotator.document.item, how);
+  const toOpen = () => goOn(() => (loop.isOn ? loop.toUndecided() : walk.toOpen()));
   return {
-    next: () => (review.on ? review.next() : walk.step(1)),
+    next: () => (review.on ? review.next() : goOn(() => walk.step(1))),
     previous: () => (review.on ? review.previous() : walk.step(-1)),
     open: () => (review.on ? review.next() : toOpen()),
     loop: () => (review.on ? stage.say("In review all landmarks are looked at.") : loop.toggle()),

@@ -87,14 +87,18 @@ export class Panel {
     return choice;
   }
 
-  /** Where we are: position from 0, counts of the project, the open document. */
-  showPlace(document, { total, done, skipped, annotator }) {
+  /**
+   * Where we are: position from 0, counts of the project, the open document. `isBlind`: no number
+   * and no name, by which a gold picture could be told.
+   */
+  showPlace(document, { total, done, skipped, annotator }, isBlind = false) {
     const flag = document.flag ? " ⚑" : "";
     const { holder } = document;
     const others = document.status === "open" ? ` · ${holder} is at it` : ` · by ${holder}`;
     const who = holder && holder !== annotator ? others : "";
-    this.place.textContent = `${document.position + 1} of ${total} · ${document.name}${flag}${who}`;
-    this.place.title = document.name;
+    const place = isBlind ? "Picture" : `${document.position + 1} of ${total} · ${document.name}`;
+    this.place.textContent = `${place}${flag}${who}`;
+    this.place.title = isBlind ? "" : document.name;
     this.meter.max = Math.max(1, total);
     this.meter.value = done + skipped;
     const more = skipped ? `, ${skipped} skipped` : "";

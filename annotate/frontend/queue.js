@@ -88,6 +88,7 @@ export class Queue {
   /** Hold what comes next, and learn the way there. */
   async claim(here) {
     const claim = await this.server.claim(this.project, this.annotator, here);
+    this.total = Math.max(this.total, claim.total ?? 0); // a gold picture may have been added
     let last = here;
     for (const position of claim.way) {
       if (last !== null) this.#connect(last, position);

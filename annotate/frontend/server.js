@@ -42,6 +42,11 @@ export class Server {
     return this.#post(`api/projects/${project}/claims`, { annotator, after });
   }
 
+  /** How far somebody's labels of a gold picture are from the true points. */
+  gold(item, annotator) {
+    return this.#post(`api/items/${item}/gold`, { annotator });
+  }
+
   /** Give back what somebody holds. */
   release(project, annotator) {
     return this.#post(`api/projects/${project}/releases`, { annotator });

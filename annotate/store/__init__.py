@@ -3,6 +3,7 @@
 from annotate.store.annotation_store import AnnotationStore, open_store
 from annotate.store.backup import backup, restore
 from annotate.store.ghost_rows import GhostSource
+from annotate.store.golds import GoldAnswer, GoldPlan
 from annotate.store.health import faults
 from annotate.store.leases import LEASE_S, Claim
 from annotate.store.records import (
@@ -38,6 +39,8 @@ __all__ = [
     "Counts",
     "Draft",
     "GhostSource",
+    "GoldAnswer",
+    "GoldPlan",
     "Item",
     "NewItem",
     "NotReviewableError",

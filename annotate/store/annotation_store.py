@@ -17,6 +17,7 @@ from annotate.store.ghost_rows import (
     read_source,
     replace_ghosts,
 )
+from annotate.store.golds import Golds
 from annotate.store.leases import Leases
 from annotate.store.migrations import migrate
 from annotate.store.priorities import count_priorities, replace_priorities
@@ -77,7 +78,8 @@ class AnnotationStore:
     """Projects, items and revisions in a database; safe to share between threads.
 
     Revisions are only ever added. The current labels of an item are its latest revision. Who works
-    on what is in `leases`, what others think of it in `reviews`, who did how much in `worklog`.
+    on what is in `leases`, what others think of it in `reviews`, who did how much in `worklog`,
+    and how exactly in `golds`; answers to gold pictures count as items of the project nowhere else.
     """
 
     def __init__(self, engine: sa.Engine, clock: Callable[[], float] = time.time) -> None:
@@ -87,6 +89,7 @@ class AnnotationStore:
         self.leases = Leases(self._database)
         self.reviews = Reviews(self._database)
         self.worklog = Worklog(self._database)
+        self.golds = Golds(self._database)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -309,13 +312,20 @@ class AnnotationStore:
             .select_from(
                 tables.item.outerjoin(tables.latest, tables.latest.c.item_id == tables.item.c.id)
             )
-            .where(tables.item.c.project_id == project.id)
+            .where(tables.item.c.project_id == project.id, tables.item.c.copy > 0)
             .group_by(tables.latest.c.status)
         )
         with self._database.reading() as connection:
             number = {row[0]: int(row[1]) for row in connection.execute(query)}
         total = sum(number.values())
         return Counts(total, number.get(Status.DONE, 0), number.get(Status.SKIPPED, 0))
+
+    def extent(self, project: Project) -> int:
+        """How many positions a project has, those of answers to gold pictures included."""
+        last = sa.select(sa.func.max(tables.item.c.position))
+        with self._database.reading() as connection:
+            found = connection.scalar(last.where(tables.item.c.project_id == project.id))
+        return 0 if found is None else int(found) + 1
 
     def first_open(self, project: Project, start: int = 0) -> int | None:
         """Position of the first item from `start` on that still waits for labels, or None."""
@@ -327,6 +337,7 @@ class AnnotationStore:
             .where(
                 tables.item.c.project_id == project.id,
                 tables.item.c.position >= start,
+                tables.item.c.copy > 0,
                 sa.or_(tables.latest.c.status.is_(None), tables.latest.c.status == Status.OPEN),
             )
         )

@@ -32,6 +32,9 @@ TABLES = (
     tables.lease,
     tables.review,
     tables.comment,
+    tables.gold_plan,
+    tables.gold,
+    tables.gold_answer,
 )
 # Numbers that the database gives: PostgreSQL must be told from where to count on.
 _NUMBERED = ("project", "item", "comment")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from annotate.store import tables
 from annotate.store.engine import Database, insert_or_update
+from annotate.store.gold_turns import gold_turn, ordinary_position
 from annotate.store.records import Item, Project, Status
 
 LEASE_S = 15 * 60.0
@@ -72,6 +73,7 @@ class _Asker:
     project: int
     annotator: str
     most_copies: int
+    has_copies: bool
 
 
 class Leases:
@@ -98,13 +100,20 @@ class Leases:
         """
         with self._database.writing() as connection:
             lock_project(connection, project.id)
-            who = _Asker(project.id, annotator, _most_copies(connection, project.id))
-            place = _place(connection, project.id, after)
+            who = _asker(connection, project.id, annotator)
+            now = self._database.clock()
+            gold = gold_turn(connection, project.id, annotator, after, now)
+            base = ordinary_position(connection, project.id, after)
+            place = _place(connection, project.id, base)
             found = self._free(connection, who, place, count)
             here = [] if after is None else _open_at(connection, project.id, after)
-            taken = self.take(connection, [*here, *(row.id for row in found)], annotator)
+            golds = [] if gold is None else [gold.item]
+            taken = self.take(connection, [*here, *golds, *(row.id for row in found)], annotator)
             claimed = [row.position for row in found if row.id in taken]
             way, is_end = self._way(connection, who, place)
+            if gold is not None and gold.position != after:
+                claimed = [gold.position, *claimed]
+                way = [gold.position, *way] if gold.after == after else way
         return Claim(tuple(claimed), tuple(way), is_end)
 
     def take(self, connection: sa.Connection, items: Sequence[int], annotator: str) -> set[int]:
@@ -188,7 +197,7 @@ class Leases:
 
     def _may_have(self, who: _Asker) -> sa.ColumnElement[bool]:
         """Whether an open item can be the annotator's."""
-        if who.most_copies == 1:
+        if not who.has_copies:
             return ~self._is_held(who)
         return ~self._is_held(who) & ~self._has_a_copy(who.annotator)
 
@@ -250,7 +259,8 @@ class Leases:
 
 
 def _of(project: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_first.c.project_id == project, _first.c.copy == 1)
+    """The queue of a project; gold pictures are not in it, they come in between."""
+    return sa.and_(_first.c.project_id == project, _first.c.copy == 1, tables.item.c.copy > 0)
 
 
 def _returned_to(connection: sa.Connection, who: _Asker) -> list[int]:
@@ -319,9 +329,11 @@ def _open_at(connection: sa.Connection, project: int, position: int) -> list[int
     return list(connection.scalars(query.where(*here)))
 
 
-def _most_copies(connection: sa.Connection, project: int) -> int:
-    copies = sa.select(sa.func.max(tables.item.c.copy))
-    return connection.scalar(copies.where(tables.item.c.project_id == project)) or 1
+def _asker(connection: sa.Connection, project: int, annotator: str) -> _Asker:
+    copy = tables.item.c.copy
+    ends = sa.select(sa.func.min(copy), sa.func.max(copy))
+    first, last = connection.execute(ends.where(tables.item.c.project_id == project)).one()
+    return _Asker(project, annotator, last or 1, has_copies=(first, last) != (1, 1))
 
 
 def lock_project(connection: sa.Connection, project: int) -> None:

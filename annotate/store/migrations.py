@@ -229,7 +229,46 @@ def _priorities(connection: sa.Connection) -> None:
         connection.exec_driver_sql(step)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _members, _ghosts, _leases, _reviews, _priorities)
+def _golds(connection: sa.Connection) -> None:
+    """Gold pictures: their true points, how often people get one, and which items are answers.
+
+    The index on revisions tells what somebody did lately without a look at everything.
+    """
+    schema = sa.MetaData()
+    sa.Table("project", schema, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table("item", schema, sa.Column("id", sa.Integer, primary_key=True))
+    plan = sa.Table(
+        "gold_plan",
+        schema,
+        sa.Column("project_id", sa.ForeignKey("project.id"), primary_key=True, autoincrement=False),
+        sa.Column("every", sa.Integer, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    gold = sa.Table(
+        "gold",
+        schema,
+        sa.Column("project_id", sa.ForeignKey("project.id"), primary_key=True, autoincrement=False),
+        sa.Column("shape_id", sa.Text, primary_key=True),
+        sa.Column("points", sa.JSON, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    answer = sa.Table(
+        "gold_answer",
+        schema,
+        sa.Column("item_id", sa.ForeignKey("item.id"), primary_key=True, autoincrement=False),
+        sa.Column("annotator", sa.Text, nullable=False, index=True),
+        sa.Column("after", sa.Integer),
+        sa.Column("revision", sa.Integer),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    for table in (plan, gold, answer):
+        table.create(connection, checkfirst=False)
+    connection.exec_driver_sql("CREATE INDEX revision_of ON revision (annotator, created)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _first, _members, _ghosts, _leases, _reviews, _priorities, _golds,
+)  # fmt: skip
 
 
 def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

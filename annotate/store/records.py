@@ -87,7 +87,8 @@ class NewItem:
 class Item:
     """A `NewItem` that the store knows by number, at a place in its project's order (from 0).
 
-    `copy` counts, from 1, the items of one shape that different people mark.
+    `copy` counts, from 1, the items of one shape that different people mark; below 0 it is
+    somebody's answer to a gold picture.
     """
 
     id: int
@@ -95,6 +96,11 @@ class Item:
     position: int
     content: NewItem
     copy: int = 1
+
+    @property
+    def is_gold(self) -> bool:
+        """Whether it is an answer to a gold picture."""
+        return self.copy < 0
 
 
 @dataclass(frozen=True, slots=True)

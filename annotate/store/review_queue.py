@@ -50,6 +50,11 @@ _items = (
 )
 
 
+def _is_reviewed(project: int) -> sa.ColumnElement[bool]:
+    """The pictures of a project; of gold ones it is known already how good the labels are."""
+    return sa.and_(tables.item.c.project_id == project, tables.item.c.copy > 0)
+
+
 def waiting(
     connection: sa.Connection, project: int, after: int | None, count: int
 ) -> tuple[int, ...]:
@@ -59,7 +64,7 @@ def waiting(
     query = (
         sa.select(position)
         .select_from(_items)
-        .where(tables.item.c.project_id == project, _state() == _WAITING)
+        .where(_is_reviewed(project), _state() == _WAITING)
         .order_by(is_round, position)
         .limit(count)
     )
@@ -68,7 +73,7 @@ def waiting(
 
 def progress(connection: sa.Connection, project: int, annotator: str) -> ReviewProgress:
     """How far the review of a project has come; `annotator` is who asks."""
-    in_project = tables.item.c.project_id == project
+    in_project = _is_reviewed(project)
     state = _state().label("state")
     count = sa.select(state, sa.func.count()).select_from(_items).where(in_project)
     number = Counter(

@@ -92,6 +92,30 @@ ghost = sa.table(
     sa.column("created", sa.Double),
 )
 
+gold_plan = sa.table(
+    "gold_plan",
+    sa.column("project_id", sa.Integer),
+    sa.column("every", sa.Integer),
+    sa.column("created", sa.Double),
+)
+
+gold = sa.table(
+    "gold",
+    sa.column("project_id", sa.Integer),
+    sa.column("shape_id", sa.Text),
+    sa.column("points", sa.JSON),
+    sa.column("created", sa.Double),
+)
+
+gold_answer = sa.table(
+    "gold_answer",
+    sa.column("item_id", sa.Integer),
+    sa.column("annotator", sa.Text),
+    sa.column("after", sa.Integer),
+    sa.column("revision", sa.Integer),
+    sa.column("created", sa.Double),
+)
+
 _later = revision.alias("later")
 latest = (
     sa.select(revision)

@@ -86,7 +86,7 @@ class Worklog:
                     verdict, verdict.c.item_id == item.c.id
                 )
             )
-            .where(item.c.project_id == project.id)
+            .where(item.c.project_id == project.id, item.c.copy > 0)
             .group_by(sa.text("1, 2, 3, 4"))
         )
         with self._database.reading() as connection:
@@ -109,7 +109,7 @@ class Worklog:
                 sa.func.min(sa.case((is_done, revision.c.created))).label("done"),
             )
             .join(item, item.c.id == revision.c.item_id)
-            .where(item.c.project_id == project.id)
+            .where(item.c.project_id == project.id, item.c.copy > 0)
             .group_by(revision.c.item_id, revision.c.annotator, revision.c.writer, revision.c.base)
             .subquery()
         )
@@ -144,7 +144,7 @@ class Worklog:
         """
         item, latest = tables.item, tables.latest
         labelled = item.join(latest, latest.c.item_id == item.c.id)
-        ours = item.c.project_id == project.id
+        ours = sa.and_(item.c.project_id == project.id, item.c.copy > 0)
         has_copies = item.c.shape_id.in_(
             sa.select(item.c.shape_id).where(ours, item.c.copy > 1).distinct()
         )

@@ -179,3 +179,30 @@ def test_annotators_see_their_own_numbers_alone(
     assert ("bea" in figures) == sees_all
     if person == "dan":
         assert "You have not marked a picture" in text(app)
+
+
+def test_gold_pictures_are_handed_out_told_of_and_stopped(store, clock, project):
+    app = opened()
+    app.selectbox(key="progress.gold.from").select("finished pictures").run()
+    app.button(key="progress.gold.go").click().run()
+    assert "no picture is finished yet" in app.error[0].value
+    mark(store, clock, project, 10)
+    app = opened()
+    app.selectbox(key="progress.gold.from").select("finished pictures").run()
+    app.number_input(key="progress.gold.k").set_value(2).run()
+    app.button(key="progress.gold.go").click().run()
+    assert not app.exception
+    assert "Every 2 pictures people get one of 10 gold ones" in text(app)
+    (position, *_) = store.leases.claim(project, "cem", after=12).way
+    item = store.items(project, position, 1)[0]
+    assert item.is_gold
+    clock.now += 1
+    points = tuple(placed(*place) for place in ((10, 10), (30, 10), (20, 20)))
+    store.save(Draft(item.id, "cem", "cem", 1, 0, points, Status.DONE))
+    app = opened()
+    (table,) = (d.value for d in app.dataframe if "gold_pictures" in d.value.columns)
+    assert list(table["annotator"]) == ["cem"]
+    assert 0 < table["nme_percent"][0] < 20
+    app.button(key="progress.gold.stop").click().run()
+    assert not app.exception
+    assert store.golds.plan(project) is None

@@ -15,11 +15,11 @@ def make_old_store(url: str, steps: int) -> None:
     """A store at an earlier step of the schema with a project of three pictures, one done."""
     engine = connect(url)
     migrate(engine, MIGRATIONS[:steps])
-    columns = {column["name"] for column in sa.inspect(engine).get_columns("item")} - {"box"}
+    columns = {column["name"] for column in sa.inspect(engine).get_columns("item")} - {"id", "box"}
     item = sa.table("item", *(sa.column(name) for name in columns))
     values = {"project_id": 1, "image": "/a.png", "height_px": 9, "width_px": 9, "copy": 1}
-    rows = [{"id": k + 1, "position": k, "shape_id": f"f{k}", **values} for k in range(3)]
-    facts = {"id": 1, "name": "faces", "archived": False, "created": 1.0, "guide": None}
+    rows = [{"position": k, "shape_id": f"f{k}", **values} for k in range(3)]
+    facts = {"name": "faces", "archived": False, "created": 1.0, "guide": None}
     labels = {
         "item_id": 2, "number": 1, "annotator": "ann", "writer": "tab", "sequence": 1, "base": 0,
         "points": [{"x": 1.0, "y": 2.0, "v": 2}, {"x": 3.0, "y": 4.0, "v": 2}], "status": "done",

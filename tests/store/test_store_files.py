@@ -84,6 +84,9 @@ def test_migrations_run_once_each_and_the_schema_is_what_queries_expect(tmp_path
         tables.lease,
         tables.review,
         tables.comment,
+        tables.gold_plan,
+        tables.gold,
+        tables.gold_answer,
     ):
         columns = {column["name"] for column in found.get_columns(table.name)}
         assert columns == {column.name for column in table.columns}
