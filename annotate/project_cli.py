@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from annotate.agreement_cli import agreement, overlap, timing
-from annotate.labels_cli import ghosts, import_labels, simulate
 from annotate.gold_cli import gold
+from annotate.labels_cli import ghosts, import_labels, simulate
 from annotate.members_cli import members
 from annotate.order_cli import order
 from annotate.progress_cli import progress

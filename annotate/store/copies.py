@@ -51,9 +51,7 @@ def marked_copies(
         other.c.project_id == tables.item.c.project_id,
         other.c.shape_id == tables.item.c.shape_id,
         other.c.id != tables.item.c.id,
-        sa.and_(
-            other.c.copy > 0, tables.item.c.copy > 0
-        ),  # gold pictures are no copies to agree on
+        sa.and_(other.c.copy > 0, tables.item.c.copy > 0),  # gold ones are none
     )
     marked = sa.and_(
         tables.revision.c.item_id == other.c.id, tables.revision.c.annotator == annotator
