@@ -269,7 +269,9 @@ def test_a_picture_that_was_replaced_by_one_of_another_size_is_not_labelled(
     wait_for(page, position=0)
     message = page.locator(".message:has-text('changed since the project was made')")
     message.wait_for()
-    with page.expect_response(lambda reply: reply.request.resource_type == "fetch"):
+    with page.expect_response(
+        lambda reply: reply.request.resource_type == "fetch" and "/api/images/" in reply.url
+    ):
         page.keyboard.press("Delete")  # it is asked again why not
     for key in ("x", "z"):
         page.keyboard.press(key)
