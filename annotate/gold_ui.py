@@ -28,7 +28,9 @@ def show_gold(store: AnnotationStore, project: Project, who: Visitor) -> None:
         unit = measure_of(project.sparse).replace("_", " ")
         rows = gold_rows(project, answers)
         st.plotly_chart(gold_figure(rows, unit), key="progress.gold")
-        st.dataframe(pd.DataFrame(gold_summary(rows)), hide_index=True)
+        summary = gold_summary(rows)
+        headings = {name: name.replace("_", " ") for name in summary[0]}
+        st.dataframe(pd.DataFrame(summary), hide_index=True, column_config=headings)
         st.download_button(
             "Answers as CSV", csv_text(rows), "gold.csv", "text/csv",
             icon=":material/download:", key="progress.gold.csv",

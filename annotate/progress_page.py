@@ -202,8 +202,8 @@ def _landmarks(store: AnnotationStore, project: Project, found: Progress, who: V
             st.plotly_chart(figure, key="progress.sigma", alt=f"sigma in percent of {unit}")
         elif sees_all:
             st.caption(
-                "How far people agree is told where two mark the same pictures: "
-                f"`fewmark project overlap STORE {project.name} --share 0.1`."
+                "How far people agree is told here where two mark the same pictures: "
+                "fewmark project overlap has them do so."
             )
     if sees_all:
         _table(project, found, agreement)
@@ -221,7 +221,8 @@ def _agreement(store: AnnotationStore, project: Project) -> ProjectAgreement | N
 def _table(project: Project, found: Progress, agreement: ProjectAgreement | None) -> None:
     rows = landmark_rows(project, found, agreement)
     with st.expander("As a table"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        headings = {name: name.replace("_", " ") for name in rows[0]}
+        st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=headings)
     with st.container(horizontal=True):
         st.download_button(
             "Landmarks as CSV", csv_text(rows), "landmarks.csv", "text/csv",
@@ -229,7 +230,7 @@ def _table(project: Project, found: Progress, agreement: ProjectAgreement | None
         )  # fmt: skip
         if agreement is not None:
             st.download_button(
-                "Scatter for `fewmark select --precision`",
+                "Scatter for fewmark select, option precision",
                 csv_text(precision_rows(project, agreement)), "precision.csv", "text/csv",
                 icon=":material/download:", key="progress.precision",
             )  # fmt: skip

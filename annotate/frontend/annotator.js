@@ -118,8 +118,8 @@ export class Annotator {
     this.gold = new Gold(this.data.names, {
       ask: (item) => this.server.gold(item, this.data.annotator),
       told: (item, text) => {
-        this.stage.say(text);
         if (item === this.document?.item) this.render();
+        else this.stage.say(`${text} (the one before)`);
       },
     });
     const words = [next, definition, this.gold.node, this.expectations.notes, remarks.discussion.node];
