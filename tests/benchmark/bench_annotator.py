@@ -85,7 +85,7 @@ def make_project(workspace: Path, store: AnnotationStore, count: int, side: int)
 def opened(page: Page, url: str, name: str) -> None:
     page.add_init_script(WATCH)
     page.goto(f"{url}/annotate?project={name}")
-    page.wait_for_selector('.annotator[data-position="0"]', timeout=60_000)
+    page.wait_for_selector(".annotator[data-position]", timeout=60_000)
     page.wait_for_load_state("networkidle")
 
 
@@ -199,7 +199,7 @@ def main() -> None:
         SPARSE.save(workspace / "formats" / "twelve.toml")
         server = Server(workspace, Path(place) / "server.log")
         store = open_store(server.store_url)
-        projects = {side: make_project(workspace, store, STEPS + 5, side) for side in (250, 3000)}
+        projects = {side: make_project(workspace, store, STEPS + 15, side) for side in (250, 3000)}
         items = [item.id for item in store.items(store.projects()[0], 30, options.annotators)]
         server.start()
         try:
