@@ -33,7 +33,8 @@ from datasets.formats import read_toml
 from weaksup.parts import BODY, MAIN, PARTS, SECONDARY
 
 Images = Literal["all", "dense"]
-Optimiser = Literal["sgd", "adamw"]
+Loss = Literal["squared", "wing"]
+Optimiser = Literal["sgd", "adamw", "ridge"]
 Decay = Literal["plateau", "one-cycle"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
@@ -62,10 +63,13 @@ class Stage:
         Passes over the images, (highest) learning rate, images a step (at most a quarter of the
         images, so that an epoch has several steps).
     optimiser
-        ``"sgd"`` or ``"adamw"``.
+        ``"sgd"``, ``"adamw"``, or ``"ridge"``: the secondary branch in closed form
+        (`weaksup.prior`), in one epoch without a rate.
     decay
         ``"plateau"``: the rate is cut to a tenth when the loss has not fallen for `patience`
         epochs; ``"one-cycle"``: it rises and falls once (Smith and Topin 2018).
+    loss
+        ``"squared"`` distances, or ``"wing"`` (Feng et al. 2018); see `weaksup.losses`.
     """
 
     name: str
@@ -78,21 +82,29 @@ class Stage:
     optimiser: Optimiser = "sgd"
     decay: Decay = "plateau"
     patience: int = 200
+    loss: Loss = "squared"
 
     def __post_init__(self) -> None:
         """Check every value."""
         _require_choice(self, "images", get_args(Images))
         _require_choice(self, "optimiser", get_args(Optimiser))
         _require_choice(self, "decay", get_args(Decay))
+        _require_choice(self, "loss", get_args(Loss))
         _require_positive(self, "epochs", "rate", "batch", "patience")
         for name, parts in (("loss_on", self.loss_on), ("train", self.train)):
             known = PARTS[1:] if name == "loss_on" else PARTS
             if not parts or not set(parts) <= set(known):
                 problem = f"stage {self.name!r}: {name} must name some of {known}, got {parts}"
                 raise TrainingError(problem)
+        told = self.images, self.loss_on, self.train, self.epochs
+        if self.optimiser == "ridge" and told != ("dense", (SECONDARY,), (SECONDARY,), 1):
+            problem = f"stage {self.name!r}: ridge sets the secondary branch from dense images"
+            raise TrainingError(f"{problem} in one epoch, got {told}")
 
     def scaled(self, scale: float) -> Self:
         """The stage with all counts of epochs times `scale`, each at least one."""
+        if self.optimiser == "ridge":
+            return self
         epochs, patience = (max(1, round(scale * n)) for n in (self.epochs, self.patience))
         return dataclasses.replace(self, epochs=epochs, patience=patience)
 
@@ -314,6 +326,18 @@ _QUICK = TrainingConfig(
     ),
 )
 
+# Ours: the same network and the same first stage, with the wing loss; then the prior, for nothing.
+_RECOMMENDED = _QUICK.changed(
+    preset="recommended",
+    stages=(
+        Stage(
+            "sparse", "all", (MAIN,), (BODY, MAIN), 20, 0.004, 32, "adamw", "one-cycle",
+            loss="wing",
+        ),
+        Stage("prior", "dense", (SECONDARY,), (SECONDARY,), 1, 1.0, optimiser="ridge"),
+    ),
+)  # fmt: skip
+
 # What the n dense images alone give: the baseline of weak supervision, and, when all images are
 # dense, its ceiling.
 _DENSE_ONLY = _QUICK.changed(
@@ -322,11 +346,11 @@ _DENSE_ONLY = _QUICK.changed(
     stages=(Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle"),),
 )
 
-PRESETS = {config.preset: config for config in (_QUICK, _THESIS, _DENSE_ONLY)}
+PRESETS = {config.preset: config for config in (_RECOMMENDED, _QUICK, _THESIS, _DENSE_ONLY)}
 
 
 def preset(name: str) -> TrainingConfig:
-    """A config by name: ``"quick"``, ``"thesis"`` or ``"dense-only"``.
+    """A config by name: ``"recommended"``, ``"quick"``, ``"thesis"`` or ``"dense-only"``.
 
     Raises
     ------

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from weaksup.augmentation import Augmentation, apply_change
 from weaksup.config import Stage, TrainingConfig
-from weaksup.losses import squared_distance_loss
+from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
+from weaksup.prior import set_prior
 from weaksup.samples import Crops
 from weaksup.schedule import LearningRate, make_optimiser
 
@@ -56,8 +57,8 @@ class _StageWork:
     rows: Tensor
     steps: int
     network: Any  # Fabric wraps network and optimiser in classes of its own
-    optimiser: Any
-    rate: LearningRate
+    optimiser: Any  # None, as the rate, where the stage is solved in closed form
+    rate: LearningRate | None
 
 
 class Learner:
@@ -110,6 +111,9 @@ class Learner:
         batch = min(stage.batch, max(2, len(rows) // 4))
         steps = math.ceil(len(rows) / batch)
         self.network.set_trained(stage.train)
+        if stage.optimiser == "ridge":
+            self._work = _StageWork(stage, counted, rows, steps, self.network, None, None)
+            return
         optimiser = make_optimiser(stage, self._config, self.network.parameters())
         rate = LearningRate(stage, steps * stage.epochs, self._config.warm_up_steps)
         # Wrapped anew for every stage: what is frozen must be so before it is wrapped.
@@ -125,12 +129,15 @@ class Learner:
             If `stop`, asked after every step, says yes.
         """
         work = self._working()
+        if work.rate is None:
+            return self._solved(work)
         sums = torch.zeros(2)
         order = work.rows[torch.randperm(len(work.rows), generator=self._order)]
         rate = work.rate.now
         # Parts of nearly equal size: a last batch of one image would have no batch statistics.
         for batch in torch.tensor_split(order, work.steps):
             rate = work.rate.now
+            work.rate.apply(work.optimiser)
             sums += self._step(work, batch) * len(batch)
             if stop():
                 raise StopAskedError
@@ -149,17 +156,9 @@ class Learner:
 
     def _step(self, work: _StageWork, batch: Tensor) -> Tensor:
         """One step: its loss, and what the mean shape's would have been, as (2,)."""
-        work.rate.apply(work.optimiser)
-        device = self._fabric.device
-        images, points = apply_change(
-            self._crops.images[batch].to(device),
-            self._crops.points[batch].to(device),
-            self._augmentation.draw(len(batch), self._chance),
-            self._config.image_size_px,
-        )
-        counted = work.counted[batch].to(device)
-        predicted = work.network(images.contiguous(memory_format=torch.channels_last))
-        loss = squared_distance_loss(predicted, points, counted)
+        images, points, counted = self._changed(work, batch)
+        predicted = work.network(images)
+        loss = LOSSES[work.stage.loss](predicted, points, counted)
         work.optimiser.zero_grad()
         self._fabric.backward(loss)
         if self._config.clip_norm > 0:
@@ -167,8 +166,39 @@ class Learner:
                 work.network, work.optimiser, max_norm=self._config.clip_norm
             )
         work.optimiser.step()
-        level = squared_distance_loss(self._mean_shape.expand_as(points), points, counted)
-        return torch.stack([loss.detach(), level]).cpu()
+        return self._beside_mean_shape(work, loss.detach(), points, counted)
+
+    def _solved(self, work: _StageWork) -> EpochResult:
+        """Set the secondary branch, and look how good it is on changed crops."""
+        shapes = self._crops.points[work.rows]
+        set_prior(self.network, shapes, self._augmentation, self._chance)
+        sums = torch.zeros(2)
+        with torch.no_grad():
+            for batch in torch.tensor_split(work.rows, work.steps):
+                images, points, counted = self._changed(work, batch)
+                loss = LOSSES[work.stage.loss](work.network(images), points, counted)
+                sums += self._beside_mean_shape(work, loss, points, counted) * len(batch)
+        loss, mean_shape_loss = (sums / len(work.rows)).tolist()
+        return EpochResult(loss, mean_shape_loss, 0.0, 0)
+
+    def _changed(self, work: _StageWork, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops of a batch, changed by chance, their landmarks, and which of these count."""
+        device = self._fabric.device
+        images, points = apply_change(
+            self._crops.images[batch].to(device),
+            self._crops.points[batch].to(device),
+            self._augmentation.draw(len(batch), self._chance),
+            self._config.image_size_px,
+        )
+        images = images.contiguous(memory_format=torch.channels_last)
+        return images, points, work.counted[batch].to(device)
+
+    def _beside_mean_shape(
+        self, work: _StageWork, loss: Tensor, points: Tensor, counted: Tensor
+    ) -> Tensor:
+        """A loss, and what the mean shape's would have been, as (2,)."""
+        level = LOSSES[work.stage.loss](self._mean_shape.expand_as(points), points, counted)
+        return torch.stack([loss, level]).cpu()
 
     def _working(self) -> _StageWork:
         if self._work is None:
@@ -180,8 +210,8 @@ class Learner:
         work = self._working()
         return {
             "network": self.network.state_dict(),
-            "optimiser": work.optimiser.state_dict(),
-            "rate": work.rate.state(),
+            "optimiser": None if work.rate is None else work.optimiser.state_dict(),
+            "rate": None if work.rate is None else work.rate.state(),
             "order": self._order.get_state(),
             "chance": self._chance.get_state(),
         }
@@ -195,5 +225,6 @@ class Learner:
     def restore_stage(self, state: dict[str, Any]) -> None:
         """Go on within the stage that was just begun, as `state` was taken within it."""
         work = self._working()
-        work.optimiser.load_state_dict(state["optimiser"])
-        work.rate.restore(state["rate"])
+        if work.rate is not None:
+            work.optimiser.load_state_dict(state["optimiser"])
+            work.rate.restore(state["rate"])

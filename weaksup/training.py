@@ -28,7 +28,8 @@ from weaksup.validation import Validation
 
 logger = logging.getLogger(__name__)
 
-_HARDLY_BETTER = 0.8**2  # of the mean shape's loss: distances of 0.8 of its distances
+# Of the mean shape's loss: what distances of 0.8 of its distances come to.
+_HARDLY_BETTER = {"squared": 0.8**2, "wing": 0.9}
 
 
 def never() -> bool:
@@ -243,7 +244,10 @@ class _Run:
         if not math.isfinite(result.loss):
             where = f"stage {stage.name!r}, epoch {epoch}"
             raise TrainingError(f"the loss is no longer finite in {where}; try a lower rate")
-        if epoch == stage.epochs and result.loss > _HARDLY_BETTER * result.mean_shape_loss:
+        if (
+            epoch == stage.epochs
+            and result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss
+        ):
             how = "no" if result.loss >= result.mean_shape_loss else "hardly"
             self._warn(
                 f"stage {stage.name!r} ended {how} better than the mean shape (loss "

@@ -120,8 +120,8 @@ def test_the_page_proposes_clicks_and_dense_shapes_and_tells_what_is_saved(space
     assert metric(page, "of them dense, n") == "8"
     assert metric(page, "Marked, m of M") == "2 of 5"
     assert metric(page, "Labels saved") == str(3 * 16)
-    passes = 20 * 24 + 60 * 8 + 20 * 8
-    assert f"3 stages, 100 epochs, {passes:,} images" in texts(page.caption)
+    passes = 20 * 24 + 8
+    assert f"2 stages, 21 epochs, {passes:,} images" in texts(page.caption)
     command = page.code[0].value
     assert command.startswith("fewmark train ")
     assert "--valid-split valid" in command
@@ -158,10 +158,10 @@ def test_a_run_is_started_and_comes_to_its_end(space):
     psutil.wait_procs([psutil.Process(job.process)] if job.running else [], timeout=120)
     run = RunFolder(space.runs / "mine")
     assert run.state().status == "finished", job.last_lines()
-    assert len(run.metrics()) == 3
+    assert len(run.metrics()) == 2
     page.run()
     assert not page.exception
-    assert "finished after 3 epochs" in page.get("progress")[0].proto.text
+    assert "finished after 2 epochs" in page.get("progress")[0].proto.text
     assert "Resume" not in labels(page)
 
 

@@ -1,6 +1,9 @@
+import math
+
+import pytest
 import torch
 
-from weaksup.losses import squared_distance_loss
+from weaksup.losses import LOSSES, squared_distance_loss, wing_loss
 
 
 def test_loss_is_the_sum_over_landmarks_and_the_mean_over_images():
@@ -10,14 +13,31 @@ def test_loss_is_the_sum_over_landmarks_and_the_mean_over_images():
     assert squared_distance_loss(predicted, truth, counts).item() == (5 + 0 + 9 + 1) / 2
 
 
-def test_landmarks_that_do_not_count_have_no_loss_and_no_gradient():
+@pytest.mark.parametrize(("name", "slope"), [("squared", 2.0), ("wing", 1.0)])
+def test_landmarks_that_do_not_count_have_no_loss_and_no_gradient(name, slope):
     predicted = torch.ones(1, 2, 2, requires_grad=True)
     truth = torch.tensor([[[0.0, 0.0], [float("nan"), float("nan")]]])
-    loss = squared_distance_loss(predicted, truth, torch.tensor([[True, False]]))
+    loss = LOSSES[name](predicted, truth, torch.tensor([[True, False]]))
     loss.backward()
-    assert loss.item() == 2.0
+    assert loss.item() > 0
     assert predicted.grad is not None
-    assert torch.equal(predicted.grad[0], torch.tensor([[2.0, 2.0], [0.0, 0.0]]))
+    assert torch.equal(predicted.grad[0], torch.tensor([[slope, slope], [0.0, 0.0]]))
+
+
+def wing(x):
+    """Feng et al. 2018, eq. 5, with w = 10 px and epsilon = 2 px of a crop of 256 px."""
+    w, epsilon = 10 / 128, 2 / 128
+    if abs(x) < w:
+        return w * math.log(1 + abs(x) / epsilon)
+    return abs(x) - (w - w * math.log(1 + w / epsilon))
+
+
+def test_the_wing_loss_is_that_of_the_paper_summed_over_coordinates():
+    values = [0.0, 0.01, -0.05, 10 / 128, -0.3, 0.9]
+    predicted = torch.tensor(values, dtype=torch.float64).reshape(1, 3, 2)
+    counts = torch.ones(1, 3, dtype=torch.bool)
+    found = wing_loss(predicted, torch.zeros(1, 3, 2, dtype=torch.float64), counts)
+    assert found.item() == pytest.approx(sum(wing(x) for x in values))
 
 
 def test_the_loss_of_a_landmark_does_not_depend_on_how_many_there_are():

@@ -59,7 +59,8 @@ def write(path, text):
     ("change", "message"),
     [
         (("seed = 0", "seeed = 0"), "config.toml:seeed: unknown key of TrainingConfig; known are"),
-        (("loss_on = [", "loss = ["), "config.toml:loss: unknown key of Stage"),
+        (("loss_on = [", "losses = ["), "config.toml:losses: unknown key of Stage"),
+        (('loss = "squared"', 'loss = "cubed"'), "loss must be one of squared, wing"),
         (("seed = 0", 'seed = "0"'), "config.toml:seed: expected a whole number, got '0'"),
         (("seed = 0", "seed = true"), "config.toml:seed: expected a whole number, got True"),
         (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
@@ -69,7 +70,7 @@ def write(path, text):
         (("image_size_px = 64", "image_size_px = 16"), "image_size_px must be at least 32"),
         (('device = "auto"', 'device = "tpu"'), "device must be one of auto, cpu, cuda, mps"),
         (('precision = "32-true"', 'precision = "8"'), "precision must be one of"),
-        (('optimiser = "adamw"', 'optimiser = "adam"'), "optimiser must be one of sgd, adamw"),
+        (('optimiser = "adamw"', 'optimiser = "adam"'), "optimiser must be one of sgd, adamw,"),
         (('"secondary",\n', '"third",\n'), "must name some of"),
         (("epochs = 20", "epochs = 0"), "epochs must be positive"),
         (('name = "secondary"', 'name = "sparse"'), "stages of different names"),

@@ -128,7 +128,7 @@ def test_train_without_data_and_with_sparse_labels_only_is_refused(places, capsy
     message = refusal(
         capsys, "train", places / "run", "--data", places / "clicks", "--sparse", places / "m2.toml"
     )
-    assert "stage 'secondary' needs at least 1 images with all 5 landmarks" in message
+    assert "stage 'prior' needs at least 1 images with all 5 landmarks" in message
     assert not (places / "run").exists()
 
 

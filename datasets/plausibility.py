@@ -1,0 +1,61 @@
+"""How plausible shapes are: each landmark held against what the others tell of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.alignment import present_landmarks, similarity
+from datasets.deformations import similarity_modes
+from datasets.shape_model import ShapeModel
+
+FEWEST = 3
+"""Landmarks of which one can be held against the others."""
+
+Array = NDArray[np.float64]
+
+
+def implausibility(model: ShapeModel, points: Array) -> Array:
+    r"""How far each point of a shape lies from where the others tell it, as a mean over the points.
+
+    With P the inverse covariance of the present coordinates (of the model, place, size and
+    orientation as modes of wide variance, clicks with its noise) and d their distance from the
+    mean, landmark k lies :math:`P_{kk}^{-1} (P d)_k` from its expectation given the others, with
+    covariance :math:`P_{kk}^{-1}` (leave-one-out residuals of a Gaussian, e.g. Rasmussen and
+    Williams 2006, eq. 5.12).
+
+    Parameters
+    ----------
+    points
+        float64 (N, M, 2) in pixels, NaN = absent.
+
+    Returns
+    -------
+    float64 (N,): root mean square of the residuals in their standard deviations, about 1 for
+    shapes like those of the model; NaN where fewer than three points are present.
+    """
+    modes = similarity_modes(model.mean)
+    prior = model.covariance.reshape(model.mean.size, -1) + modes @ modes.T
+    noise = model.noise**2 / len(model.mean)
+    found = np.full(len(points), np.nan)
+    present = present_landmarks(points)
+    patterns, group = np.unique(present, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        if pattern.sum() < FEWEST:
+            continue
+        rows = np.flatnonzero(group.ravel() == number)
+        rows = rows[np.ptp(points[rows][:, pattern], axis=1).max(axis=1) > 0]  # not in one place
+        if len(rows):
+            coordinates = np.repeat(pattern, 2)
+            system = prior[np.ix_(coordinates, coordinates)] + noise * np.eye(coordinates.sum())
+            mean = model.mean[pattern]
+            aligned = similarity(points[rows][:, pattern], mean).apply(points[rows][:, pattern])
+            found[rows] = _left_out(np.linalg.inv(system), aligned - mean)
+    return found
+
+
+def _left_out(precision: Array, offsets: Array) -> Array:
+    """Root mean square of the standardised leave-one-out residuals: offsets (N, k, 2) to (N,)."""
+    N, k, _ = offsets.shape
+    pulls = (offsets.reshape(N, -1) @ precision).reshape(N, k, 2)
+    own = np.stack([precision[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] for i in range(k)])
+    squares = np.einsum("nka,kab,nkb->nk", pulls, np.linalg.inv(own), pulls)
+    return np.asarray(np.sqrt(squares.mean(axis=1) / 2))

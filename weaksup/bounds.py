@@ -1,0 +1,143 @@
+"""How far completed landmarks may be off, and which pictures to look at first.
+
+The bounds are split-conformal: they rest on completed shapes that the model had not seen, and ask
+of their errors nothing but that new pictures are of the same kind.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from correlation.error_selection import forecast_of
+from datasets.dataset import LandmarkDataset
+from datasets.errors import ShapeMismatchError
+from datasets.files import replacing
+from datasets.formats import LandmarkFormat
+from datasets.io.text import cell_from_text
+from datasets.metrics import span_lengths
+from datasets.plausibility import implausibility
+from datasets.shape_model import ShapeModel
+
+BOUNDS_FILE, SCORES_FILE = "bounds.csv", "scores.csv"
+CONFIDENCE = 0.9
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompletionBounds:
+    """What is known of the errors of completed shapes before anybody looks.
+
+    Parameters
+    ----------
+    format
+        The landmark format (M landmarks).
+    names
+        N names of shapes.
+    radius_px
+        float64 (N, M): with `confidence` the true place lies as near to the completed one; 0 where
+        it was clicked, NaN where nothing was.
+    score
+        float64 (N,): how implausible the clicks are (`datasets.plausibility`); shapes with a
+        higher one are completed worse on average. NaN where fewer than three were clicked.
+    confidence
+        See `radius_px`.
+    n_shapes
+        Held-out shapes behind the radii.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If dimensions do not fit.
+    """
+
+    format: LandmarkFormat
+    names: tuple[str, ...]
+    radius_px: Array
+    score: Array
+    confidence: float
+    n_shapes: int
+
+    def __post_init__(self) -> None:
+        """Check dimensions."""
+        N, M = len(self.names), len(self.format)
+        if self.radius_px.shape != (N, M) or self.score.shape != (N,):
+            found = f"{self.radius_px.shape} and {self.score.shape}"
+            raise ShapeMismatchError(f"expected bounds {(N, M)} and scores {(N,)}, got {found}")
+
+    @property
+    def median_px(self) -> float | None:
+        """The median radius of what was completed; None where nothing was, or nothing is known."""
+        radii = self.radius_px[np.isfinite(self.radius_px) & (self.radius_px > 0)]
+        return float(np.median(radii)) if radii.size else None
+
+    def save(self, folder: str | Path) -> None:
+        """Write `BOUNDS_FILE`, radii with a column a landmark, and `SCORES_FILE`, for a queue."""
+        names = [cell_from_text(name) for name in self.names]
+        radii = [[_cell(value) for value in row] for row in self.radius_px.tolist()]
+        columns = ["image", *(cell_from_text(name) for name in self.format.landmarks)]
+        rows = [[name, *row] for name, row in zip(names, radii, strict=True)]
+        _write(Path(folder) / BOUNDS_FILE, [columns, *rows])
+        scores = [
+            [name, f"{score:.4f}"]
+            for name, score in zip(names, self.score.tolist(), strict=True)
+            if np.isfinite(score)
+        ]
+        _write(Path(folder) / SCORES_FILE, [["image", "score"], *scores])
+
+
+def completion_bounds(
+    clicked: LandmarkDataset,
+    completed: LandmarkDataset,
+    dense: LandmarkDataset,
+    *,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> CompletionBounds:
+    """Bounds of shapes that `weaksup.completion.complete` made of clicks.
+
+    Parameters
+    ----------
+    clicked, completed, dense
+        As it took them and gave them.
+    confidence
+        Of the radii, in (0, 1).
+    seed
+        Draws the folds.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If fewer than eight dense shapes are complete, or all are of one subject.
+    """
+    forecast = forecast_of(dense.shapes, dense.samples["subject"], seed)
+    present = clicked.shapes.present
+    radius = np.full(present.shape, np.nan)
+    patterns, group = np.unique(present, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.flatnonzero(group.ravel() == number)
+        if pattern.any():
+            parts = np.where(pattern, 0.0, forecast.within(np.flatnonzero(pattern), confidence))
+            spans = span_lengths(completed.shapes.take(rows), forecast.span)
+            radius[rows] = spans[:, None] * parts
+    model = ShapeModel.fit(dense.shapes.take(dense.shapes.complete))
+    return CompletionBounds(
+        clicked.format,
+        tuple(clicked.samples["shape_id"]),
+        radius,
+        implausibility(model, clicked.shapes.points),
+        confidence,
+        len(forecast.shapes),
+    )
+
+
+def _cell(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else ""
+
+
+def _write(path: Path, rows: list[list[str]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
