@@ -159,7 +159,8 @@ def _summary(chosen: Choice) -> None:
     columns[2].markdown(f"weakest landmark  \n**{name}**")
     if weakest is not None:
         names, by = chosen.sparse.dense.landmarks, chosen.sparse.represented_by[weakest]
-        columns[2].caption(f"Inferred from {names[by]}; to raise c, it needs a closer one.")
+        source = names[by].replace("_", " ")
+        columns[2].caption(f"Inferred from {source}; to raise c, it needs a closer one.")
     if isinstance(chosen, ErrorSelection):
         st.info(
             "Found by adding and exchanging landmarks; no choice leaves less than "
