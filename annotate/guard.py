@@ -135,9 +135,17 @@ def require_same_site(request: Request) -> None:
     if site is not None:
         is_ours = site == "same-origin"
     else:  # browsers tell less to a server that has no https
-        is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        is_ours = origin is None or _is_at(origin, request.headers.get("host"))
     if not is_ours:
         raise Refused(403, "this came from a page of another site")
+
+
+def _is_at(origin: str, host: str | None) -> bool:
+    """Whether an origin, which may be no address at all, is at this host and port."""
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def note(request: Request, status: int, problem: str) -> None:

@@ -277,6 +277,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(team: Team) -> No
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"origin": "http://localhost:81"},
+        {"origin": "http://["},
     ],
 )
 def test_posts_that_another_site_began_are_refused(
