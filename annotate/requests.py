@@ -18,6 +18,7 @@ from annotate.store import (
     ConflictError,
     CopyError,
     NotReviewableError,
+    OthersGoldError,
     ReviewedError,
     UnknownEntryError,
 )
@@ -51,7 +52,7 @@ def answered(endpoint: Endpoint) -> Endpoint:
             return JSONResponse({"error": str(error), "review": review}, 409)
         except NotReviewableError as error:
             return JSONResponse({"error": str(error)}, 409)
-        except (Refused, CopyError, UnknownEntryError, LabelError) as error:
+        except (Refused, CopyError, OthersGoldError, UnknownEntryError, LabelError) as error:
             status = _status(error)
             note(request, status, str(error))
             return JSONResponse({"error": str(error)}, status)
@@ -61,10 +62,12 @@ def answered(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def _status(error: Refused | CopyError | UnknownEntryError | LabelError) -> int:
+def _status(
+    error: Refused | CopyError | OthersGoldError | UnknownEntryError | LabelError,
+) -> int:
     if isinstance(error, Refused):
         return error.status
-    if isinstance(error, CopyError):
+    if isinstance(error, CopyError | OthersGoldError):
         return 403
     return 404 if isinstance(error, UnknownEntryError) else 400
 

@@ -17,6 +17,7 @@ from annotate.store.ghost_rows import (
     read_source,
     replace_ghosts,
 )
+from annotate.store.gold_turns import require_own_gold
 from annotate.store.golds import Golds
 from annotate.store.leases import Leases
 from annotate.store.migrations import migrate
@@ -369,6 +370,8 @@ class AnnotationStore:
             If somebody else saved meanwhile.
         CopyError
             If the annotator, at work, has marked another copy of the same shape.
+        OthersGoldError
+            If it is a gold picture that somebody else got.
         UnknownEntryError
             If there is no such item.
         StoreError
@@ -377,6 +380,7 @@ class AnnotationStore:
         with self._database.writing() as connection:
             if at_work:
                 require_no_other_copy(connection, draft.item, draft.annotator)
+                require_own_gold(connection, draft.item, draft.annotator)
             revision = save_draft(connection, draft, self._database.clock())
             if at_work:
                 self.leases.take(connection, [draft.item], draft.annotator)

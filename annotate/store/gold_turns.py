@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from annotate.store import tables
-from annotate.store.records import Status
+from annotate.store.records import OthersGoldError, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,19 @@ def ordinary_position(connection: sa.Connection, project: int, position: int | N
     )
     row = None if position is None else connection.execute(query).first()
     return position if row is None else row.after
+
+
+def require_own_gold(connection: sa.Connection, item: int, annotator: str) -> None:
+    """Refuse the copy of a gold picture to everybody but who got it: it tells how exact they are.
+
+    Raises
+    ------
+    OthersGoldError
+        If somebody else got it.
+    """
+    query = sa.select(tables.gold_answer.c.annotator).where(tables.gold_answer.c.item_id == item)
+    if connection.scalar(query) not in {None, annotator}:
+        raise OthersGoldError(item)
 
 
 def plan_of(project: int) -> sa.ColumnElement[bool]:

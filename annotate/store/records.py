@@ -36,6 +36,13 @@ class CopyError(StoreError):
         )
 
 
+class OthersGoldError(StoreError):
+    """Somebody marks the copy of a gold picture that another person got."""
+
+    def __init__(self, item: int) -> None:
+        super().__init__(f"item {item} is for somebody else: nobody helps them with this picture")
+
+
 class Status(StrEnum):
     """How far the labelling of an item has come."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from annotate.store import review_queue, rows, tables
 from annotate.store.engine import Database
+from annotate.store.gold_turns import require_own_gold
 from annotate.store.records import (
     ConflictError,
     Draft,
@@ -101,10 +102,11 @@ class Reviews:
 
         Raises
         ------
-        ConflictError
+        ConflictError, OthersGoldError
             As `AnnotationStore.save`.
         """
         with self._database.writing() as connection:
+            require_own_gold(connection, draft.item, draft.annotator)
             revision = save_draft(connection, draft, self._database.clock())
             if not revision.same_labels(draft):
                 return revision, self._last(connection, draft.item)

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from annotate.labelling import placed
-from annotate.store import AnnotationStore, Draft, GoldPlan, Project, Status, open_store
+from annotate.store import (
+    AnnotationStore,
+    Draft,
+    GoldPlan,
+    OthersGoldError,
+    Project,
+    Status,
+    open_store,
+)
 from datasets.errors import StoreError
 from tests.store.old_stores import make_old_store
 
@@ -119,6 +127,20 @@ def test_nobody_is_led_to_the_gold_picture_of_another(
     claim = store.leases.claim(project, "bea", 20)
     assert claim.next_open == (3, 4, 5, 6, 7)  # ann holds 0, 1 and 2
     assert 10 not in claim.way
+
+
+def test_nobody_marks_the_gold_picture_of_another(store: AnnotationStore, project: Project) -> None:
+    golds(store, project, every=2)
+    store.leases.claim(project, "ann", 2, after=0)
+    item = store.items(project, 10, 1)[0]
+    draft = Draft(item.id, "bea", "tab-bea", 1, 0, TRUTH, Status.DONE)
+    with pytest.raises(OthersGoldError, match="for somebody else"):
+        store.save(draft, at_work=True)
+    with pytest.raises(OthersGoldError, match="for somebody else"):
+        store.reviews.fix(draft)
+    assert store.golds.show(item.id, "ann") is None  # it is not finished
+    mark(store, project, 10, "ann")
+    assert store.golds.show(item.id, "ann") is not None
 
 
 def test_answers_count_nowhere_else(store: AnnotationStore, project: Project) -> None:

@@ -150,6 +150,11 @@ def test_the_errors_are_told_to_the_annotator_once_the_picture_is_done(
     assert saved(item.id, points)["gold"] is True
     assert "gold" not in saved(usual.id, points)
     assert told(item.id, "bea").status == 404
+    others = {
+        "annotator": "bea", "writer": "other", "sequence": 1, "base": 2, "points": points,
+        "active_ms": 0,
+    }  # fmt: skip
+    assert post(f"/api/items/{item.id}", others).status == 403
     answer = told(item.id).json
     assert_allclose(answer["px"], [2**0.5] * 3, atol=2e-3)
     assert (answer["unit"], len(answer["truth"])) == ("box", 3)
