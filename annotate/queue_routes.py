@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from annotate.access import Right
+from annotate.guard import entry
 from annotate.requests import (
     Endpoint,
     admitted,
@@ -19,18 +20,24 @@ from annotate.server import workspace_store
 
 
 async def _claim(request: Request) -> Response:
-    """Hold the next open pictures for an annotator who is at `after`, and tell the way to them."""
+    """Tell an annotator who is at `after` the next open pictures; they are held if they may label.
+
+    Who only looks must take none from the others.
+    """
     project_id = number_in_path(request, "project")
-    body = await json_body(request, await admitted(request, Right.SEE, project_id))
+    granted = entry(request)
+    visitor = await run_in_threadpool(granted.visitor, Right.SEE, project_id)
+    body = await json_body(request, granted)
     annotator = name_in(body, "annotator")
     after = None if body.get("after") is None else number_in(body, "after")
-    return JSONResponse(await run_in_threadpool(_claimed, project_id, annotator, after))
+    holds = visitor.may(Right.LABEL, project_id)
+    return JSONResponse(await run_in_threadpool(_claimed, project_id, annotator, after, holds))
 
 
-def _claimed(project_id: int, annotator: str, after: int | None) -> dict[str, Any]:
+def _claimed(project_id: int, annotator: str, after: int | None, holds: bool) -> dict[str, Any]:  # noqa: FBT001 - of run_in_threadpool
     store = workspace_store()
     project = store.project(project_id)
-    claim = store.leases.claim(project, annotator, after=after)
+    claim = store.leases.claim(project, annotator, after=after, holds=holds)
     open_items = store.counts(project).open
     return {
         "next_open": claim.next_open,

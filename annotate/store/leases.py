@@ -83,7 +83,13 @@ class Leases:
         self._database = database
 
     def claim(
-        self, project: Project, annotator: str, count: int = 8, after: int | None = None
+        self,
+        project: Project,
+        annotator: str,
+        count: int = 8,
+        after: int | None = None,
+        *,
+        holds: bool = True,
     ) -> Claim:
         """Hold the next open items that nobody else holds, and tell the way to them.
 
@@ -97,18 +103,21 @@ class Leases:
         after
             Position at which the annotator is, who holds that item too where it is open and free;
             None before the first item.
+        holds
+            False for who only looks: nothing becomes theirs, and they get no gold pictures.
         """
         with self._database.writing() as connection:
             lock_project(connection, project.id)
             who = _asker(connection, project.id, annotator)
             now = self._database.clock()
-            gold = gold_turn(connection, project.id, annotator, after, now)
+            gold = gold_turn(connection, project.id, annotator, after, now) if holds else None
             base = ordinary_position(connection, project.id, after)
             place = _place(connection, project.id, base)
             found = self._free(connection, who, place, count)
             here = [] if after is None else _open_at(connection, project.id, after)
             golds = [] if gold is None else [gold.item]
-            taken = self.take(connection, [*here, *golds, *(row.id for row in found)], annotator)
+            wanted = [*here, *golds, *(row.id for row in found)]
+            taken = self.take(connection, wanted, annotator) if holds else set(wanted)
             claimed = [row.position for row in found if row.id in taken]
             way, is_end = self._way(connection, who, place)
             if gold is not None and gold.position != after:

@@ -136,6 +136,18 @@ def test_a_researcher_sees_but_does_not_label(team: Team, refusals: Refusals) ->
     assert team.store.revisions(team.item()) == []
 
 
+def test_a_researcher_takes_no_picture_from_who_labels(team: Team) -> None:
+    def next_open(person: str) -> list[int]:
+        token, body = team.pass_of(person), {"after": 0}
+        address = f"/api/projects/{team.project.id}/claims"
+        answer = team.ask("POST", address, body, x_fewmark_token=token)
+        return list(answer.json["next_open"])
+
+    seen = next_open("eve")
+    assert team.store.leases.holders(team.store.items(team.project)) == {}
+    assert next_open("bea") == seen
+
+
 @pytest.mark.parametrize("person", ["cyd", "nobody"])
 def test_other_peoples_projects_stay_shut(team: Team, refusals: Refusals, person: str) -> None:
     for token in (team.pass_of(person), team.pass_of(person, team.other)):
