@@ -21,6 +21,9 @@ from datasets.errors import FileFormatError, StoreError
 
 _KIND = "fewmark annotation store"
 _BATCH = 1000
+_SQLITE = b"SQLite format 3\0"
+"""How every file of this kind begins."""
+
 # Whatever a table refers to stands before it.
 TABLES = (
     tables.about,
@@ -46,8 +49,9 @@ def backup(store: AnnotationStore, path: Path) -> int:
     Raises
     ------
     StoreError
-        If the store cannot be read.
+        If the store cannot be read, or a database lies at `path`.
     """
+    _require_no_database(path)
     home = home_of(store.engine.url)
     header = {"kind": _KIND, "step": len(MIGRATIONS), "home": None if home is None else str(home)}
     part = path.with_name(f".{path.name}.part")
@@ -65,6 +69,16 @@ def backup(store: AnnotationStore, path: Path) -> int:
     finally:
         part.unlink(missing_ok=True)
     return counts["revision"]
+
+
+def _require_no_database(path: Path) -> None:
+    """Refuse to replace an SQLite file, which would be a store with all its labels."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE)) == _SQLITE:
+            problem = "is a database, maybe the store itself; a backup does not replace it"
+            raise StoreError(f"{path}: {problem}, choose another file")
 
 
 def restore(path: Path, url: str) -> AnnotationStore:

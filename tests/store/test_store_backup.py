@@ -116,6 +116,18 @@ def test_a_moved_backup_finds_its_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_a_backup_does_not_replace_a_store(store: AnnotationStore, tmp_path: Path) -> None:
+    file = tmp_path / "own.sqlite"
+    open_store(str(file)).close()
+    before = file.read_bytes()
+    link = tmp_path / "link.zip"
+    link.symlink_to(file)
+    for path in (file, link):
+        with pytest.raises(StoreError, match="does not replace it"):
+            backup(store, path)
+    assert file.read_bytes() == before
+
+
 def test_a_backup_that_fails_leaves_the_old_one(store: AnnotationStore, tmp_path: Path) -> None:
     file = tmp_path / "labels.zip"
     backup(store, file)
