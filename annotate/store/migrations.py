@@ -277,10 +277,11 @@ def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -
     Raises
     ------
     StoreError
-        If the store was made by a newer version of Fewmark.
+        If the store was made by a newer version of Fewmark, or an SQLite file is no store.
     """
     with engine.begin() as connection:
         lock_schema(connection)
+        _require_ours(connection)
         _STEPS.create_all(connection)
     for number, step in enumerate(migrations, start=1):
         with engine.begin() as connection:
@@ -295,6 +296,16 @@ def migrate(engine: sa.Engine, migrations: tuple[Migration, ...] = MIGRATIONS) -
             f"the store is at step {newest} of its schema, this version of Fewmark knows "
             f"{len(migrations)}; use a newer version"
         )
+
+
+def _require_ours(connection: sa.Connection) -> None:
+    """Refuse the SQLite file of another program; a PostgreSQL database may hold more than ours."""
+    if connection.dialect.name != "sqlite":
+        return
+    names = sa.inspect(connection).get_table_names()
+    if names and _step.name not in names:
+        problem = f"is no annotation store but another database, with a table {names[0]!r}"
+        raise StoreError(f"{connection.engine.url.database}: {problem}")
 
 
 def _newest(connection: sa.Connection) -> int:

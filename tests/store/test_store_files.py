@@ -40,6 +40,16 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
         open_store(str(path))
 
 
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE bookmarks (url TEXT)")
+    with pytest.raises(StoreError, match=r"places.sqlite: is no annotation store.*'bookmarks'"):
+        open_store(str(path))
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
+
+
 @pytest.mark.parametrize(
     ("url", "problem"), [("nonsense://x/y", "no driver"), ("://", "neither a file nor the URL")]
 )
