@@ -9,6 +9,7 @@ import numpy as np
 from annotate.exchange import require_common
 from annotate.labelling import Point, points_from_arrays, within_reach
 from annotate.store import AnnotationStore, Item, Project
+from annotate.store.ghost_rows import Points
 from annotate.tasks import documents
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, ShapeMismatchError, StoreError
@@ -55,17 +56,23 @@ def set_ghosts(
     found = documents(store, project, count=None)
     require_common(found, predictions)
     place = {str(shape): row for row, shape in enumerate(predictions.samples["shape_id"])}
-    ghosts = {}
-    for item in (document.item for document in found):
+    items = [document.item for document in found if not document.item.is_gold]
+    ghosts: dict[str, tuple[int, Points]] = {}
+    for item in items:
         row = place.pop(item.content.shape_id, None)
         if row is not None:
             points = _ghosts(predictions, row, item, project.sparse.chosen)
             if any(point is not None for point in points):
-                ghosts[item.id] = points
+                ghosts[item.content.shape_id] = item.id, points
     if not ghosts:
         raise StoreError(f"{name} has none of the {len(project.sparse)} landmarks that are marked")
-    store.set_ghosts(project, name, ghosts)
-    return Haunted(len(ghosts), len(found) - len(ghosts), len(place))
+    golds = {  # without ghosts they would not look like the others
+        document.item.id: ghosts[document.item.content.shape_id][1]
+        for document in found
+        if document.item.is_gold and document.item.content.shape_id in ghosts
+    }
+    store.set_ghosts(project, name, dict(ghosts.values()) | golds)
+    return Haunted(len(ghosts), len(items) - len(ghosts), len(place))
 
 
 def _ghosts(

@@ -81,7 +81,7 @@ def order_by_scores(
     StoreError
         If no score is about a picture of the project.
     """
-    items = store.items(project)
+    items = _pictures(store, project)
     found: dict[int, float] = {}
     known: set[str] = set()
     for item in items:
@@ -95,6 +95,11 @@ def order_by_scores(
         raise StoreError(f"{problem}; the scores have {theirs!r}")
     store.set_priorities(project, found)
     return Ordered(len(found), len(items) - len(found), len(scores) - len(known))
+
+
+def _pictures(store: AnnotationStore, project: Project) -> list[Item]:
+    """What the queue orders: copies of gold pictures come in between."""
+    return [item for item in store.items(project) if not item.is_gold]
 
 
 def _name_in(scores: Mapping[str, float], item: Item) -> str | None:
@@ -115,7 +120,7 @@ def order_by_ghosts(store: AnnotationStore, project: Project, model: ShapeModel 
             f"to tell how plausible ghosts are takes {ENOUGH} shapes with all landmarks of "
             f"{project.sparse.dense.name}"
         )
-    items = store.items(project)
+    items = _pictures(store, project)
     ghosts = store.ghosts(items)
     dense, chosen = project.sparse.dense, project.sparse.chosen
     haunted = [item for item in items if item.id in ghosts]

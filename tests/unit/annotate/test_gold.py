@@ -11,8 +11,10 @@ from starlette.applications import Starlette
 
 from annotate.cli import main
 from annotate.exchange import export_dataset
+from annotate.ghosts import set_ghosts
 from annotate.gold import feedback, gold_from_dataset, gold_from_project
 from annotate.labelling import ABSENT, placed
+from annotate.priority import order_by_scores
 from annotate.progress_tables import gold_rows, gold_summary
 from annotate.routes import ROUTES
 from annotate.server import TOKEN_HEADER, document_for_browser, token, workspace_store
@@ -122,6 +124,18 @@ def test_answers_are_not_exported_and_look_like_other_documents(
     finish(store, item, "ann", (placed(1, 1), placed(2, 2), placed(3, 3)))
     with pytest.raises(StoreError, match="nothing to export"):
         export_dataset(store, project, all_copies=True)
+
+
+def test_new_ghosts_and_scores_do_not_give_gold_pictures_away(
+    store: AnnotationStore, project: Project, truth: LandmarkDataset
+) -> None:
+    gold_from_dataset(store, project, 2, 6, truth)
+    item = handed_out(store, project, "ann")
+    made = set_ghosts(store, project, truth, "net")
+    assert (made.pictures, made.without, made.unknown) == (6, 0, 0)
+    assert item.id in store.ghosts([item])
+    scored = order_by_scores(store, project, {"id-0": 1.0})
+    assert (scored.pictures, scored.without) == (1, 5)
 
 
 def test_the_errors_are_told_to_the_annotator_once_the_picture_is_done(
