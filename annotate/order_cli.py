@@ -2,10 +2,15 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from datasets.console import PATH, json_option, report
+
+if TYPE_CHECKING:
+    from datasets.formats import LandmarkFormat
+    from datasets.shape_model import ShapeModel
 
 
 @click.command("order")
@@ -32,14 +37,10 @@ def order(
     """
     from annotate.priority import order_by_ghosts, order_by_scores, read_scores
     from annotate.store import open_store
-    from datasets.io.registry import read
-    from datasets.shape_model import ShapeModel
 
     if [scores is not None, dense is not None, remove].count(True) != 1:
         raise click.UsageError("expected --scores, --dense or --remove, and one of them alone")
     told = None if scores is None else read_scores(scores)
-    shapes = None if dense is None else read(dense).shapes
-    model = None if shapes is None else ShapeModel.fit(shapes.take(shapes.complete))
     with closing(open_store(store, must_exist=True)) as opened:
         project = opened.project(name)
         if remove:
@@ -48,6 +49,24 @@ def order(
         if told is not None:
             made = order_by_scores(opened, project, told)
         else:
+            model = None if dense is None else _model(dense, project.sparse.dense)
             made = order_by_ghosts(opened, project, model)
     result = {"project": name, "pictures_with_a_score": made.pictures, "without": made.without}
     return report({**result, "not_in_project": made.unknown}, as_json=as_json)
+
+
+def _model(path: Path, expected: "LandmarkFormat") -> "ShapeModel":
+    """The shape model of the complete shapes of a data set."""
+    from datasets.errors import FileFormatError, ShapeMismatchError
+    from datasets.io.registry import read
+    from datasets.shape_model import ShapeModel
+
+    shapes = read(path).shapes
+    if shapes.format.landmarks != expected.landmarks:
+        problem = f"{path}: has landmarks of {shapes.format.name}, the project of {expected.name}"
+        raise ShapeMismatchError(problem)
+    points = shapes.points[shapes.complete][:, :, :2]
+    if len(points) < 2:
+        problem = f"{len(points)} of {len(shapes)} shapes have all landmarks; to tell how plausible"
+        raise FileFormatError(path, None, f"{problem} ghosts are takes two or more")
+    return ShapeModel.fit(points)

@@ -24,7 +24,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, StoreError
 from datasets.formats import SparseFormat, landmark_format
 from datasets.shape_model import ShapeModel
-from datasets.shapes import ShapeSet
+from datasets.shapes import ShapeSet, empty_shapes
 from datasets.workspace import Workspace
 
 FACE = np.array([[10.0, 10], [20, 10], [15, 15], [11, 20], [19, 20]])
@@ -164,3 +164,21 @@ def test_the_command_orders_by_scores_or_ghosts_and_takes_it_back(
     with pytest.raises(SystemExit):
         main(["project", "order", url, "faces"])
     assert "one of them alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("format_name", "problem"),
+    [("points-5", "dense: has landmarks of points-5, the project of mafl-5"),
+     ("mafl-5", "dense: 0 of 6 shapes have all landmarks")],
+)  # fmt: skip
+def test_shapes_that_tell_nothing_of_ghosts_are_refused(
+    store: AnnotationStore, project: Project, truth: LandmarkDataset, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], format_name: str, problem: str,
+) -> None:  # fmt: skip
+    haunt(store, project, truth)
+    nothing = empty_shapes(landmark_format(format_name), 6)
+    LandmarkDataset(nothing, truth.samples, truth.root).save(tmp_path / "dense")
+    url, dense = str(store.engine.url.database), str(tmp_path / "dense")
+    with pytest.raises(SystemExit):
+        main(["project", "order", url, "faces", "--dense", dense])
+    assert problem in capsys.readouterr().err
