@@ -46,6 +46,10 @@ def gold(  # noqa: PLR0913 - one option each
 
     if stop and every is not None:
         raise click.UsageError("expected --every or --stop, not both")
+    if every is None and (truth is not None or reviewed or shapes):
+        raise click.UsageError("--truth, --reviewed and --shape go with --every")
+    if truth is not None and (reviewed or shapes):
+        raise click.UsageError("expected --truth, or --reviewed and --shape, not both")
     known = None if truth is None else read(truth)
     with closing(open_store(store, must_exist=True)) as opened:
         project = opened.project(name)

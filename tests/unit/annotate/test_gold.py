@@ -196,3 +196,22 @@ def test_the_command_hands_out_tells_and_stops(
     with pytest.raises(SystemExit):
         main([*command, "--stop", "--every", "3"])
     assert "not both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--shape", "id-0"], "go with --every"),
+        (["--stop", "--reviewed"], "go with --every"),
+        (["--every", "2", "--truth", "t", "--shape", "id-0"], "not both"),
+        (["--every", "2", "--truth", "t", "--reviewed"], "not both"),
+    ],
+)
+def test_options_that_would_count_for_nothing_are_refused(
+    store: AnnotationStore, project: Project, capsys: pytest.CaptureFixture[str],
+    options: list[str], problem: str,
+) -> None:  # fmt: skip
+    with pytest.raises(SystemExit):
+        main(["project", "gold", str(store.engine.url.database), "faces", *options])
+    assert problem in capsys.readouterr().err
+    assert store.golds.plan(project) is None
