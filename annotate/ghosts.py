@@ -9,7 +9,6 @@ import numpy as np
 from annotate.exchange import require_common
 from annotate.labelling import Point, points_from_arrays, within_reach
 from annotate.store import AnnotationStore, Item, Project
-from annotate.store.ghost_rows import Points
 from annotate.tasks import documents
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, ShapeMismatchError, StoreError
@@ -32,8 +31,8 @@ def set_ghosts(
 ) -> Haunted:
     """Offer the predictions of a data set as ghosts, in the place of those that were there.
 
-    They are joined by ``shape_id`` and copied: the data set may change or go later. What lies far
-    outside the picture is no ghost. Labels are not touched.
+    They are joined by ``shape_id`` and copied: the data set may change or go later. Every copy of a
+    picture has the same. What lies far outside the picture is no ghost. Labels are not touched.
 
     Parameters
     ----------
@@ -56,23 +55,20 @@ def set_ghosts(
     found = documents(store, project, count=None)
     require_common(found, predictions)
     place = {str(shape): row for row, shape in enumerate(predictions.samples["shape_id"])}
-    items = [document.item for document in found if not document.item.is_gold]
-    ghosts: dict[str, tuple[int, Points]] = {}
-    for item in items:
-        row = place.pop(item.content.shape_id, None)
+    ghosts = {}
+    for item in (document.item for document in found):  # copies and gold pictures look like others
+        row = place.get(item.content.shape_id)
         if row is not None:
             points = _ghosts(predictions, row, item, project.sparse.chosen)
             if any(point is not None for point in points):
-                ghosts[item.content.shape_id] = item.id, points
+                ghosts[item.id] = points
     if not ghosts:
         raise StoreError(f"{name} has none of the {len(project.sparse)} landmarks that are marked")
-    golds = {  # without ghosts they would not look like the others
-        document.item.id: ghosts[document.item.content.shape_id][1]
-        for document in found
-        if document.item.is_gold and document.item.content.shape_id in ghosts
-    }
-    store.set_ghosts(project, name, dict(ghosts.values()) | golds)
-    return Haunted(len(ghosts), len(items) - len(ghosts), len(place))
+    store.set_ghosts(project, name, ghosts)
+    pictures = [document.item for document in found if not document.item.is_gold]
+    haunted = sum(item.id in ghosts for item in pictures)
+    unknown = place.keys() - {document.item.content.shape_id for document in found}
+    return Haunted(haunted, len(pictures) - haunted, len(unknown))
 
 
 def _ghosts(

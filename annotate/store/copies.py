@@ -11,6 +11,8 @@ from datasets.errors import StoreError
 def add_copies(connection: sa.Connection, project: int, copies: int, share: float) -> int:
     """Add what is missing so that a share of the shapes has so many copies; returns how many.
 
+    Copies have the ghosts of their picture: else people would differ by what they were shown.
+
     Raises
     ------
     StoreError
@@ -33,7 +35,26 @@ def add_copies(connection: sa.Connection, project: int, copies: int, share: floa
         added.append({**columns, "copy": copy, "position": position})
     if added:
         connection.execute(sa.insert(tables.item), added)
+        _haunt(connection, project, start=len(found))
     return len(added)
+
+
+def _haunt(connection: sa.Connection, project: int, start: int) -> None:
+    """Give copies, from a position on, the ghosts of the picture that they are copies of."""
+    item, ghost, original = tables.item, tables.ghost, tables.item.alias()
+    is_copy = sa.and_(
+        original.c.project_id == item.c.project_id,
+        original.c.shape_id == item.c.shape_id,
+        original.c.copy == 1,
+    )
+    columns = item.c.id, ghost.c.source, ghost.c.points, ghost.c.created
+    ghosts = (
+        sa.select(*columns)
+        .select_from(item.join(original, is_copy).join(ghost, ghost.c.item_id == original.c.id))
+        .where(item.c.project_id == project, item.c.position >= start)
+    )
+    names = ["item_id", *(column.name for column in columns[1:])]
+    connection.execute(sa.insert(ghost).from_select(names, ghosts))
 
 
 def marked_copies(

@@ -188,6 +188,14 @@ def test_copies_are_spread_evenly_and_added_once(store: AnnotationStore, project
         store.add_copies(project, 2, 1.5)
 
 
+def test_copies_have_the_ghosts_of_their_picture(store: AnnotationStore, project: Project) -> None:
+    ghosts = (placed(3, 4), None)
+    store.set_ghosts(project, "net", {store.items(project, 5, 1)[0].id: ghosts})
+    store.add_copies(project, 2)
+    items = store.items(project)
+    assert store.ghosts(items) == {items[5].id: ghosts, items[15].id: ghosts}
+
+
 def test_one_person_never_gets_two_copies_of_a_shape(
     store: AnnotationStore, project: Project
 ) -> None:

@@ -43,6 +43,14 @@ def test_ghosts_are_the_chosen_landmarks_of_the_shapes_of_the_same_name(
     assert document_to_json(found[0], 3, "x")["ghosts"] is None
 
 
+def test_every_copy_of_a_picture_has_its_ghosts(
+    store: AnnotationStore, project: Project, truth: LandmarkDataset
+) -> None:
+    store.add_copies(project, 2)
+    made = set_ghosts(store, project, truth.joined(truth.prefixed("x-")), "net")
+    assert (made.pictures, made.without, made.unknown) == (12, 0, 6)
+
+
 def test_ghosts_are_no_labels(
     store: AnnotationStore, project: Project, truth: LandmarkDataset
 ) -> None:
