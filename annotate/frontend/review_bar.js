@@ -6,14 +6,21 @@ import { at, inWords } from "./verdicts.js";
 
 const SAID = { accepted: "accept", returned: "send back", withdrawn: "take back your verdict on" };
 
-/** Why a letter was refused, and what it was about. */
+/** What has become of a picture meanwhile, by another verdict. */
+function judged(review) {
+  if (review.verdict === "withdrawn") return `${review.reviewer} took a verdict on it back`;
+  return `it was ${inWords(review).slice(2)}`;
+}
+
+/** Why a letter was refused, and what it was about; what was written is there to be copied. */
 function problemIn({ name, body, problem }) {
   const what = body.verdict ? `You wanted to ${SAID[body.verdict]} ${name}` : `Your comment on ${name}`;
+  const written = body.text ? ` You wrote: “${body.text}”` : "";
   if (problem.current) {
-    return `${what}, but ${problem.current.annotator} changed the labels meanwhile: not recorded.`;
+    return `${what}, but ${problem.current.annotator} changed the labels meanwhile: not recorded.${written}`;
   }
-  if (problem.review) return `${what}, but it was ${inWords(problem.review).slice(2)} meanwhile: not recorded.`;
-  return `${what}: not recorded, ${problem.error}.`;
+  if (problem.review) return `${what}, but ${judged(problem.review)} meanwhile: not recorded.${written}`;
+  return `${what}: not recorded, ${problem.error}.${written}`;
 }
 
 /** What a reviewer wrote, with the landmark it is about. */

@@ -270,6 +270,24 @@ def test_a_verdict_on_what_changed_meanwhile_is_not_recorded_and_said_so(
     assert (last(store, project).reviewer, last(store, project).verdict) == ("rev", "accepted")
 
 
+def test_what_was_refused_after_a_withdrawn_verdict_is_told_with_what_was_written(
+    sit: Sit, store: AnnotationStore, marked: list[int]
+) -> None:
+    page = sit("rev")
+    reviewing(page)
+    page.wait_for_load_state("networkidle")
+    store.reviews.send_back(marked[0], "rex", 1, "no")
+    store.reviews.withdraw(marked[0], "rex", 1, 1)
+    page.keyboard.press("m")
+    page.keyboard.type("the mouth is off")
+    page.keyboard.press("Enter")
+    wait_for(page, position=1, saving="refused")
+    expect(page.locator(".refusal")).to_contain_text("rex took a verdict on it back meanwhile")
+    expect(page.locator(".refusal")).to_contain_text("You wrote: “the mouth is off”")
+    page.locator(".refusal").get_by_role("button", name="Look at it").click()
+    wait_for(page, position=0, saving="saved")
+
+
 @pytest.mark.usefixtures("marked")
 def test_comments_are_pinned_read_settled_and_opened_again(
     sit: Sit, store: AnnotationStore, project: Project
