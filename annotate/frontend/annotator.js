@@ -146,6 +146,7 @@ export class Annotator {
     this.host.dataset.annotator = data.annotator;
     if (isHauntedAnew) this.#renewGhosts();
     if (!this.document) this.walk.begin(data.start); // the server was gone when it was asked
+    else this.#lookAgain();
     this.outbox.flush();
   }
 
@@ -173,6 +174,12 @@ export class Annotator {
     if (!this.document) return;
     this.queue.refresh([this.document.position, this.walk.wanted]);
     await this.renew();
+    this.#lookAgain();
+  }
+
+  /** A picture that could not be loaded may be there by now. */
+  #lookAgain() {
+    if (this.picture.problem && !this.walk.isUnderway) this.walk.open(this.document.position);
   }
 
   /** What others have done to the open picture meanwhile. */

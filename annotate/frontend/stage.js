@@ -93,6 +93,7 @@ export class Stage {
   open(document, image) {
     this.document = document;
     image.className = "picture";
+    image.hidden = image.naturalWidth === 0; // could not be loaded: the message tells, no broken icon
     this.image.replaceWith(image);
     this.image = image;
     image.style.width = `${document.width}px`; // the store's size: the browser's may be for a density

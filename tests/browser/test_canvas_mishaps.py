@@ -217,6 +217,22 @@ def test_nothing_is_placed_on_a_picture_that_cannot_be_seen(
     assert stored_places(store, project, 1)[1:] == [None, None]
 
 
+@pytest.mark.usefixtures("project")
+def test_a_picture_that_could_not_be_loaded_comes_when_the_network_is_back(
+    page: Page, server: Any
+) -> None:
+    page.route("**/api/images/**", lambda r: r.abort())
+    open_canvas(page, server.url)
+    page.get_by_text("This picture cannot be").wait_for()
+    assert not page.locator(".stage img").is_visible()  # the browser's sign for what is broken
+    page.unroute("**/api/images/**")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator(".stage img").wait_for()
+    assert page.locator(".message").is_hidden()
+    click(page, 20, 30)
+    wait_for(page, saving="saved", revision=1)
+
+
 def test_labels_of_two_reloads_arrive_together_once_saving_works_again(
     page: Page, server: Any, store: AnnotationStore, project: Project
 ) -> None:
