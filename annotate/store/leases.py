@@ -121,7 +121,9 @@ class Leases:
             claimed = [row.position for row in found if row.id in taken]
             way, is_end = self._way(connection, who, place)
             if gold is not None and gold.position != after:
-                claimed = [gold.position, *claimed]
+                back = taken.intersection(_returned_to(connection, who))
+                ahead = [row.position for row in found if row.id in back]  # these come first
+                claimed = [*ahead, gold.position, *claimed[len(ahead) :]]
                 way = [gold.position, *way] if gold.after == after else way
         return Claim(tuple(claimed), tuple(way), is_end)
 

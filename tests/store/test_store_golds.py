@@ -199,6 +199,16 @@ def test_ghosts_go_with_the_copy(store: AnnotationStore, project: Project) -> No
     assert len(store.ghosts(store.items(project, position, 1))) == 1
 
 
+def test_what_was_sent_back_comes_before_a_gold_picture(
+    store: AnnotationStore, project: Project
+) -> None:
+    golds(store, project, every=2)
+    store.reviews.send_back(mark(store, project, 3, "ann"), "rev", 1, "look again")
+    assert store.leases.claim(project, "ann", 3).next_open == (3, 10, 0, 1)
+    mark(store, project, 3, "ann")
+    assert store.leases.claim(project, "ann", 3).next_open == (10, 0, 1, 2)
+
+
 def test_no_more_are_handed_out_when_stopped(store: AnnotationStore, project: Project) -> None:
     golds(store, project, every=2)
     store.golds.stop(project)
