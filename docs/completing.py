@@ -46,7 +46,7 @@ def measured(dense: LandmarkDataset, valid: LandmarkDataset, m: int) -> list[flo
 
 def main(path: Path) -> None:
     """Print the table."""
-    whole = read(path)
+    whole = read(path, landmark_format="300w-68")
     train, valid = whole.split("train"), whole.split("valid")
     print("| n | m | forecast, % | error, % | within 90 % | least landmark | rank | first tenth |")
     print("|---|---|---|---|---|---|---|---|")
