@@ -15,6 +15,7 @@ def _show() -> None:
     import correlation.interpretation_page
     import correlation.page
     import datasets.page
+    import weaksup.complete_page
     import weaksup.page
     import weaksup.results_page
     from annotate.access import Right
@@ -31,6 +32,7 @@ def _show() -> None:
             ("budget", "Budget", ":material/payments:", correlation.budget_page.render),
             ("annotate", "Annotate", ":material/ads_click:", annotate.page.render),
             ("progress", "Progress", ":material/monitoring:", annotate.progress_page.render),
+            ("complete", "Complete", ":material/auto_fix_high:", weaksup.complete_page.render),
             ("train", "Train", ":material/model_training:", weaksup.page.render),
             ("results", "Results", ":material/insights:", weaksup.results_page.render),
             (

@@ -2,7 +2,6 @@
 
 import getpass
 import itertools
-import re
 from urllib.parse import unquote
 
 import streamlit as st
@@ -26,7 +25,6 @@ _ANNOTATOR = "annotate.annotator"
 _COOKIE = "fewmark_annotator"
 _NAME_LENGTH = 80
 _ALL = "all"
-_FOLDER_NAME = re.compile(r"\w[\w.-]*")
 
 
 def render() -> None:
@@ -211,8 +209,8 @@ def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> N
         "Name of the data set", f"{project.name}-labels", key=f"annotate.export.{project.id}"
     )
     done_only = st.checkbox("Only pictures that are done", key="annotate.export.done")
-    if not _FOLDER_NAME.fullmatch(name):
-        st.warning("A name has letters, digits, '.', '-' and '_', and begins with a letter.")
+    if not ui.is_name(name):
+        st.warning(ui.NAME_RULE)
         return
     taken = (workspace.data / name).exists()
     if taken and not may_replace:

@@ -29,13 +29,12 @@ from correlation.ui import Source, require_source
 from datasets.errors import FewmarkError
 from datasets.formats import SparseFormat
 from datasets.metrics import span_words
-from datasets.ui import decimals, go_to, remember, workspace
+from datasets.ui import NAME_RULE, decimals, go_to, is_name, remember, workspace
 
 _LARGEST_BUDGET = 30
 _QUICK = 120  # landmarks up to which the curve is drawn unasked
 _WORST, _ERROR = "smallest affinity (the thesis)", "expected error (ours)"
 _CRITERIA = (_WORST, _ERROR)
-_NAME = re.compile(r"[\w][\w.-]*")
 
 Choice = Selection | ErrorSelection
 
@@ -257,8 +256,8 @@ def _save(source: Source, chosen: Choice) -> None:
     st.caption("Use: save it, and make a project in which people mark these landmarks.")
     if not (use or save):
         return
-    if not _NAME.fullmatch(name):
-        st.error("A name has letters, digits, '-', '_' and '.', and starts with no dot.")
+    if not is_name(name):
+        st.error(NAME_RULE)
         return
     if taken and not replace:
         st.error(f"{name} exists already. Choose another name, or tick the box to replace it.")

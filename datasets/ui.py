@@ -5,6 +5,7 @@ where they are, so that a hint can lead to another page.
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _STYLE = """<style>
 .stHeading h2 { font-size: 1.75rem; }
 [data-testid^="stBaseButton-primary"] { color: light-dark(#fff, #0b1816); }
 </style>"""
+
+NAME_RULE = "A name has letters, digits, '-', '_' and '.', and starts with no dot or hyphen."
+_NAME = re.compile(r"\w[\w.-]*")
 
 _PAGES = "fewmark.pages"
 _KEYS = {name: f"fewmark.{name}" for name in ("dataset", "sparse", "run", "new-project")}
@@ -201,6 +205,11 @@ def require_dataset(key: str, label: str = "Data set") -> tuple[str, LandmarkDat
         stop_with_step("There is no data set yet. Open one first.", "data", "Open a data set")
     name = choose("dataset", label, names, key)
     return name, load_dataset(workspace().data / name)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a data set or a format; `NAME_RULE` says which can."""
+    return _NAME.fullmatch(text) is not None
 
 
 def decimals(digits: int, *columns: str, sign: bool = False) -> dict[str, Any]:

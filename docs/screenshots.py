@@ -28,6 +28,7 @@ PAGES = (
     "annotate",
     "progress",
     "train",
+    "complete",
     "results",
     "interpretation",
 )

@@ -47,6 +47,10 @@ class CompletionBounds:
         See `radius_px`.
     n_shapes
         Held-out shapes behind the radii.
+    expected_nme
+        Error to expect, over all landmarks of the shapes that were completed; NaN without any.
+    span
+        Its unit.
 
     Raises
     ------
@@ -60,6 +64,8 @@ class CompletionBounds:
     score: Array
     confidence: float
     n_shapes: int
+    expected_nme: float
+    span: str
 
     def __post_init__(self) -> None:
         """Check dimensions."""
@@ -115,14 +121,16 @@ def completion_bounds(
     """
     forecast = forecast_of(dense.shapes, dense.samples["subject"], seed)
     present = clicked.shapes.present
-    radius = np.full(present.shape, np.nan)
+    radius, expected = np.full(present.shape, np.nan), np.full(len(present), np.nan)
     patterns, group = np.unique(present, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         rows = np.flatnonzero(group.ravel() == number)
-        if pattern.any():
-            parts = np.where(pattern, 0.0, forecast.within(np.flatnonzero(pattern), confidence))
+        if pattern.any() and not pattern.all():
+            chosen = np.flatnonzero(pattern)
+            parts = np.where(pattern, 0.0, forecast.within(chosen, confidence))
             spans = span_lengths(completed.shapes.take(rows), forecast.span)
-            radius[rows] = spans[:, None] * parts
+            radius[rows], expected[rows] = spans[:, None] * parts, forecast.of(chosen).nme
+    radius[present.all(axis=1)] = 0.0
     model = ShapeModel.fit(dense.shapes.take(dense.shapes.complete))
     return CompletionBounds(
         clicked.format,
@@ -131,6 +139,8 @@ def completion_bounds(
         implausibility(model, clicked.shapes.points),
         confidence,
         len(forecast.shapes),
+        float(np.nanmean(expected)) if np.isfinite(expected).any() else float("nan"),
+        forecast.span,
     )
 
 

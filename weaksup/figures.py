@@ -11,7 +11,7 @@ from datasets.images import Image, cut, frame_of, read_image
 from datasets.metrics import ced
 from weaksup.evaluation import Evaluation
 
-TRUE, PREDICTED = "#2dd4bf", "#fb923c"
+TRUE, PREDICTED, BOUND = "#2dd4bf", "#fb923c", "#fde68a"
 _COLOURS = ("#128a84", "#c2570c", "#8560d0", "#c2408a")  # 3:1 and more on light and dark
 _MARGIN = 1.25
 _BITS = 4  # cv2 draws at fractions of a pixel, counted in 1/16
@@ -120,7 +120,11 @@ def mean_outline(dataset: LandmarkDataset) -> Points:
 
 
 def comparison_tile(
-    dataset: LandmarkDataset, row: int, predicted: Points | None, size_px: int = 300
+    dataset: LandmarkDataset,
+    row: int,
+    predicted: Points | None,
+    size_px: int = 300,
+    within_px: NDArray[np.float64] | None = None,
 ) -> Image:
     """A picture with its true landmarks and the predicted ones, joined by lines.
 
@@ -134,6 +138,9 @@ def comparison_tile(
         (M, 2) in pixels; None shows the true ones alone.
     size_px
         Side of the result, uint8 (size_px, size_px, 3).
+    within_px
+        float64 (M,), in pixels of the picture: circles around the predicted ones; none where it is
+        0 or not finite.
 
     Raises
     ------
@@ -151,16 +158,29 @@ def comparison_tile(
         for a, b in zip(true, other, strict=True):
             if not np.isnan([a, b]).any():
                 cv2.line(tile, _fixed(a), _fixed(b), (255, 255, 255), 1, cv2.LINE_AA, _BITS)
+        if within_px is not None:
+            _circles(tile, other, within_px * size_px / frame.side)
         _dots(tile, other, radius, PREDICTED)
     _dots(tile, true, radius, TRUE)
     return tile
 
 
+def _circles(tile: Image, places: Points, radii: NDArray[np.float64]) -> None:
+    shown = np.isfinite(places).all(axis=1) & np.isfinite(radii) & (radii > 0)
+    for place, radius in zip(places[shown], radii[shown], strict=True):
+        extent = round(min(float(radius), 1e4) * 2**_BITS)
+        cv2.circle(tile, _fixed(place), extent, _paint(BOUND), 1, cv2.LINE_AA, _BITS)
+
+
+def _paint(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
 def _dots(tile: Image, places: Points, radius: float, colour: str) -> None:
-    paint = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
     for place in places[~np.isnan(places).any(axis=1)]:
         extent = round(radius * 2**_BITS)
-        cv2.circle(tile, _fixed(place), extent, paint, -1, cv2.LINE_AA, _BITS)
+        cv2.circle(tile, _fixed(place), extent, _paint(colour), -1, cv2.LINE_AA, _BITS)
 
 
 def _fixed(place: Points) -> tuple[int, int]:

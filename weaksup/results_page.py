@@ -14,7 +14,7 @@ from datasets.metrics import nme
 from datasets.shapes import empty_shapes
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup import run_shelf
-from weaksup.completion import complete, mean_shape_prediction
+from weaksup.completion import mean_shape_prediction
 from weaksup.evaluation import Evaluation, evaluate
 from weaksup.figures import PREDICTED, TRUE, ced_figure, comparison_tile, landmark_error_figure
 from weaksup.run_folder import SOURCES_FILE, RunFolder
@@ -45,14 +45,11 @@ def render() -> None:
     predicted = _require_prediction(run, name, split)
     truth = dataset if split is None else dataset.split(split)
     evaluation = _evaluate(predicted, truth)
-    labels = ["Pictures", "Errors", "Completed clicks", "Download"]
-    pictures, errors, completed, download = st.tabs(labels)
+    pictures, errors, download = st.tabs(["Pictures", "Errors", "Download"])
     with pictures:
         _show_pictures(evaluation, predicted)
     with errors:
         _show_errors(run, evaluation)
-    with completed:
-        _show_completed(run, dataset)
     with download:
         _show_download(predicted, f"{run.name}-{name}", "prediction")
 
@@ -254,56 +251,6 @@ def _trained_on(run: RunFolder) -> LandmarkDataset:
 def _load_data(path: str, stamp: int) -> LandmarkDataset:  # noqa: ARG001
     run = RunFolder(path)
     return Sources.from_table(run.sources, run.path / SOURCES_FILE).load().images
-
-
-def _show_completed(run: RunFolder, dataset: LandmarkDataset) -> None:
-    """Clicked shapes of this data set, or of what the run learnt from, with the rest filled in."""
-    st.caption(
-        "Pictures whose sparse landmarks were clicked need no network: the other landmarks follow "
-        "from the clicks, by how they move together in the dense shapes."
-    )
-    try:
-        learnt = _trained_on(run)
-        clicked = _partly(dataset)
-        clicked = clicked if len(clicked) else _partly(learnt)
-        if len(clicked) == 0:
-            st.info("No shape here or in the training data has some of its landmarks only.")
-            return
-        completed = complete(clicked, learnt)
-    except FewmarkError as error:
-        st.info(f"Nothing can be completed: {error}")
-        return
-    _tell_error(completed, dataset)
-    _legend_of_clicks()
-    columns = st.columns(_A_ROW)
-    for row in range(min(_A_PAGE, len(completed))):
-        with columns[row % _A_ROW]:
-            _show_tile(clicked, completed, row, None)
-    _show_download(completed, f"{run.name}-completed", "clicks")
-
-
-def _tell_error(completed: LandmarkDataset, dataset: LandmarkDataset) -> None:
-    """The error of completed shapes, where the data set has all landmarks of some of them."""
-    try:
-        evaluation = evaluate(completed, dataset.take(dataset.shapes.complete))
-    except FewmarkError:
-        return  # nothing to compare with, as is usual
-    st.caption(
-        f"NME of the {len(evaluation.truth):,} shapes of which this data set has all landmarks: "
-        f"{100 * nme(evaluation.errors):.2f} % of {evaluation.span}, clicked ones counted as well."
-    )
-
-
-def _partly(dataset: LandmarkDataset) -> LandmarkDataset:
-    present = dataset.shapes.present
-    return dataset.take(present.any(axis=1) & ~present.all(axis=1))
-
-
-def _legend_of_clicks() -> None:
-    st.html(
-        f"<span style='color:{TRUE}'>&#9679;</span> clicked &nbsp; "
-        f"<span style='color:{PREDICTED}'>&#9679;</span> filled in"
-    )
 
 
 def _show_download(dataset: LandmarkDataset, stem: str, key: str) -> None:

@@ -1,0 +1,160 @@
+"""The Complete page, with clicks and dense shapes, without, and with some that do not do."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from annotate.priority import read_scores
+from datasets.dataset import LandmarkDataset
+from datasets.formats import landmark_format
+from datasets.images import write_image
+from datasets.samples import sample_table
+from datasets.shapes import ShapeSet
+from datasets.workspace import VARIABLE, Workspace
+from weaksup.bounds import completion_bounds
+from weaksup.completion import complete
+
+KNOWN = landmark_format("lfw-10")
+CHOSEN = [0, 2, 3, 5, 6, 7]
+
+
+def script():
+    import weaksup.complete_page
+    from datasets.ui import page_body
+
+    page_body(weaksup.complete_page.render)()
+
+
+@pytest.fixture
+def space(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    return Workspace(tmp_path)
+
+
+def shapes(N, seed, prefix, root=None):
+    ways = np.random.default_rng(0).normal(size=(3, 20))
+    rng = np.random.default_rng(seed)
+    flat = 32 + 8 * ways[0] + rng.normal(size=(N, 2)) @ ways[1:] + rng.normal(0, 0.4, (N, 20))
+    names = [f"{prefix}{i}" for i in range(N)]
+    samples = sample_table(names, [f"{name}.png" for name in names] if root else None)
+    return LandmarkDataset(ShapeSet.from_points(flat.reshape(N, 10, 2), KNOWN), samples, root)
+
+
+@pytest.fixture
+def faces(space):
+    """14 clicked pictures, and 40 dense shapes."""
+    pictures = space.root / "pictures"
+    pictures.mkdir()
+    truth = shapes(14, 1, "c", pictures)
+    for name in truth.samples["image"]:
+        write_image(pictures / name, np.full((64, 64, 3), 90, np.uint8))
+    clicked = truth.with_shapes(truth.shapes.keep(CHOSEN))
+    clicked.save(space.data / "clicks")
+    dense = shapes(40, 2, "d")
+    dense.save(space.data / "dense")
+    return clicked, dense
+
+
+def opened():
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def captions(page):
+    return [image.caption for element in page.get("image") for image in element.proto.imgs]
+
+
+def texts(elements):
+    return " ".join(element.value for element in elements)
+
+
+def test_without_clicks_the_page_leads_to_where_they_are_made(space):
+    assert "No data set has clicked pictures" in texts(opened().markdown)
+    shapes(9, 0, "d").save(space.data / "dense")
+    assert "No data set has clicked pictures" in texts(opened().markdown)
+
+
+def test_errors_and_bounds_are_those_of_the_library(faces):
+    page = opened()
+    assert not page.error
+    clicked, dense = faces
+    bounds = completion_bounds(clicked, complete(clicked, dense), dense)
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Pictures"] == "14"
+    assert shown["Landmarks filled in"] == str(14 * 4)
+    assert shown["Error to expect"] == f"{bounds.expected_nme:.2%}"
+    assert shown["Nine of ten within"] == f"{bounds.median_px:.1f} px"
+
+
+def test_doubtful_pictures_come_first(faces):
+    page = opened()
+    clicked, dense = faces
+    bounds = completion_bounds(clicked, complete(clicked, dense), dense)
+    order = np.argsort(-bounds.score)
+    assert captions(page) == [f"c{i}" for i in order[:12]]
+    page.number_input(key="complete_page").set_value(2).run()
+    assert captions(page) == [f"c{i}" for i in order[12:]]
+    page.button_group(key="complete_order").set_value("as in the data set").run()
+    page.number_input(key="complete_page").set_value(1).run()
+    assert captions(page) == [f"c{i}" for i in range(12)]
+
+
+def test_what_is_kept_is_a_data_set_with_bounds_and_scores_and_replaces_none_unasked(faces, space):
+    page = opened()
+    page.button(key="complete_save").click().run()
+    assert not page.exception
+    assert (
+        "14 completed pictures are now the data set **clicks-completed**" in page.success[0].value
+    )
+    clicked, dense = faces
+    kept = LandmarkDataset.load(space.data / "clicks-completed")
+    assert kept.inferred
+    expected = complete(clicked, dense).shapes.points
+    np.testing.assert_array_equal(kept.shapes.points, expected)
+    assert len(read_scores(space.data / "clicks-completed" / "scores.csv")) == 14
+    page = opened()
+    assert page.selectbox(key="complete_clicked").options == ["clicks"]  # not what was made of it
+    assert page.button(key="complete_save").disabled
+    page.checkbox(key="complete_replace").check().run()
+    page.button(key="complete_save").click().run()
+    assert "are now the data set" in page.success[0].value
+
+
+@pytest.mark.usefixtures("faces")
+@pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", ""])
+def test_names_that_are_paths_are_refused(name):
+    page = opened()
+    page.text_input(key="complete_name_clicks").set_value(name).run()
+    assert "A name has letters" in page.warning[0].value
+    assert not page.button
+
+
+@pytest.mark.usefixtures("faces")
+def test_too_few_dense_shapes_complete_without_bounds(space):
+    shapes(5, 3, "d").save(space.data / "dense")
+    page = opened()
+    assert not page.error
+    assert "How good they are cannot be told: expected 8 shapes" in page.warning[0].value
+    assert captions(page) == [f"c{i}" for i in range(12)]
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_picture_that_is_gone_is_told_in_its_place(space):
+    (space.root / "pictures" / "c3.png").unlink()
+    page = opened()
+    page.button_group(key="complete_order").set_value("as in the data set").run()
+    assert "c3.png" in texts(page.caption)
+    assert len(captions(page)) == 11
+
+
+def test_what_is_known_of_the_clicked_pictures_is_not_learnt_from(faces, space):
+    clicked, dense = faces
+    truth = shapes(14, 1, "c")
+    truth.joined(dense).save(space.data / "all")
+    page = opened()
+    assert page.selectbox(key="complete_dense_clicks").options == ["dense", "all"]
+    page.selectbox(key="complete_dense_clicks").set_value("all").run()
+    bounds = completion_bounds(clicked, complete(clicked, dense), dense)
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Error to expect"] == f"{bounds.expected_nme:.2%}"

@@ -1,0 +1,222 @@
+"""Page "Complete": dense landmarks for pictures that people clicked, with bounds of errors."""
+
+import functools
+
+import numpy as np
+import streamlit as st
+
+from datasets import ui
+from datasets.dataset import LandmarkDataset
+from datasets.errors import FewmarkError
+from datasets.metrics import span_words
+from datasets.storage import SHAPES_FILE
+from weaksup.bounds import SCORES_FILE, CompletionBounds, completion_bounds
+from weaksup.completion import complete
+from weaksup.figures import BOUND, PREDICTED, TRUE, comparison_tile
+from weaksup.ui import as_file
+
+_A_PAGE, _A_ROW = 12, 4
+_ORDERS = ("doubtful first", "as in the data set")
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Complete")
+    st.markdown(
+        "Pictures in which some landmarks were clicked need no network: the others follow from the "
+        "clicks, by how landmarks move together in dense shapes. Clicks stay where they are."
+    )
+    clicked_name, dense_name = _choose()
+    version = tuple(_stamp(name) for name in (clicked_name, dense_name))
+    try:
+        clicked, completed, bounds, problem = _completed(version, clicked_name, dense_name)
+    except FewmarkError as error:
+        st.error(f"Nothing can be completed: {error}")
+        return
+    _tell(clicked, completed, bounds, problem)
+    _show_pictures(clicked, completed, bounds)
+    _save(completed, bounds, clicked_name)
+
+
+def _choose() -> tuple[str, str]:
+    """The data set with the clicks, and the one with the dense shapes."""
+    workspace = ui.workspace()
+    known = {n: ui.load_dataset(workspace.data / n) for n in workspace.dataset_names()}
+    known = {n: d for n, d in known.items() if len(d) and not d.inferred}
+    dense = {n: int(d.shapes.complete.sum()) for n, d in known.items()}
+    clicked = {n: len(_partly(d)) for n, d in known.items()}
+    usable = {n: d for n, d in known.items() if dense[n] >= 2}
+    names = sorted((n for n in clicked if clicked[n]), key=lambda n: -clicked[n])
+    pairs = {name: others for name in names if (others := _beside(known[name], usable))}
+    if not pairs:
+        ui.stop_with_step(
+            "No data set has clicked pictures and dense shapes of the same landmarks beside them. "
+            "Mark pictures, and export them.",
+            "annotate",
+            "Annotate",
+        )
+    left, right = st.columns(2)
+    with left:
+        name = str(st.selectbox("Clicked pictures", list(pairs), key="complete_clicked"))
+    with right:
+        label = "Dense shapes to learn from"
+        other = st.selectbox(label, pairs[name], key=f"complete_dense_{name}")
+    return name, str(other)
+
+
+def _beside(clicked: LandmarkDataset, dense: dict[str, LandmarkDataset]) -> list[str]:
+    """Data sets with dense shapes of the same landmarks; first those of other pictures."""
+    fitting = {n: d for n, d in dense.items() if d.format.landmarks == clicked.format.landmarks}
+    return sorted(fitting, key=lambda n: (len(fitting[n]) - len(_others(fitting[n], clicked)), n))
+
+
+def _others(dense: LandmarkDataset, clicked: LandmarkDataset) -> LandmarkDataset:
+    """The dense shapes that are not those of the clicked pictures themselves."""
+    same = dense.samples["shape_id"].isin(_partly(clicked).samples["shape_id"])
+    return dense.take(~same.to_numpy(dtype=bool))
+
+
+def _partly(dataset: LandmarkDataset) -> LandmarkDataset:
+    present = dataset.shapes.present
+    return dataset.take(present.any(axis=1) & ~present.all(axis=1))
+
+
+def _stamp(name: str) -> tuple[str, int]:
+    folder = ui.workspace().data / name
+    return str(folder), (folder / SHAPES_FILE).stat().st_mtime_ns
+
+
+_Completed = tuple[LandmarkDataset, LandmarkDataset, CompletionBounds | None, str]
+
+
+@st.cache_resource(show_spinner="Completing the shapes", max_entries=4)
+def _completed(
+    version: tuple[tuple[str, int], ...],  # noqa: ARG001 - the cache's key
+    clicked_name: str,
+    dense_name: str,
+) -> _Completed:
+    """Clicks, what follows from them, its bounds, and why there are none."""
+    data = ui.workspace().data
+    clicked, dense = (ui.load_dataset(data / name) for name in (clicked_name, dense_name))
+    dense = _others(dense, clicked)  # a model that knows the answers would say nothing of others
+    clicked = clicked.take(clicked.shapes.present.any(axis=1))
+    completed = complete(clicked, dense)
+    try:
+        return clicked, completed, completion_bounds(clicked, completed, dense), ""
+    except FewmarkError as error:
+        return clicked, completed, None, str(error)
+
+
+def _tell(
+    clicked: LandmarkDataset,
+    completed: LandmarkDataset,
+    bounds: CompletionBounds | None,
+    problem: str,
+) -> None:
+    filled = int((completed.shapes.present & ~clicked.shapes.present).sum())
+    columns = st.columns(4)
+    columns[0].metric("Pictures", f"{len(clicked):,}")
+    columns[1].metric("Landmarks filled in", f"{filled:,}")
+    if bounds is None:
+        st.warning(f"How good they are cannot be told: {problem}")
+        return
+    columns[2].metric("Error to expect", f"{bounds.expected_nme:.2%}")
+    within = bounds.median_px
+    columns[3].metric("Nine of ten within", "-" if within is None else f"{within:.1f} px")
+    st.caption(
+        f"Measured on {bounds.n_shapes:,} dense shapes of people that the model had not seen: the "
+        f"error in percent of the {span_words(bounds.span)}, over all landmarks, clicks exact; and "
+        "within how many pixels the true place lies, as a median over landmarks and pictures. Both "
+        "hold for pictures of the same kind."
+    )
+
+
+def _show_pictures(
+    clicked: LandmarkDataset, completed: LandmarkDataset, bounds: CompletionBounds | None
+) -> None:
+    rows = np.arange(len(clicked))
+    left, right = st.columns([3, 1])
+    if bounds is not None:
+        order = left.segmented_control(
+            "Order", _ORDERS, default=_ORDERS[0], required=True, key="complete_order"
+        )
+        if order == _ORDERS[0]:
+            rows = np.argsort(-np.nan_to_num(bounds.score), kind="stable")
+    pages = -(-len(rows) // _A_PAGE)
+    page = 1
+    if pages > 1:
+        page = int(right.number_input(f"Page, of {pages}", 1, pages, 1, key="complete_page"))
+    _legend(with_bounds=bounds is not None)
+    part = rows[(page - 1) * _A_PAGE : page * _A_PAGE]
+    for start in range(0, len(part), _A_ROW):
+        for column, row in zip(st.columns(_A_ROW), part[start : start + _A_ROW], strict=False):
+            with column:
+                _tile(clicked, completed, bounds, int(row))
+    if bounds is not None:
+        st.caption(
+            "Doubtful is a picture whose clicks lie far from where the other clicks tell them: a "
+            "slip, or a rare shape. Such pictures are completed worse on average."
+        )
+
+
+def _legend(*, with_bounds: bool) -> None:
+    marks = [(TRUE, "clicked"), (PREDICTED, "filled in"), (BOUND, "nine of ten lie within")]
+    parts = [
+        f"<span style='color:{colour}'>&#9679;</span> {what}"
+        for colour, what in marks[: 3 if with_bounds else 2]
+    ]
+    st.html(" &nbsp; ".join(parts))
+
+
+def _tile(
+    clicked: LandmarkDataset,
+    completed: LandmarkDataset,
+    bounds: CompletionBounds | None,
+    row: int,
+) -> None:
+    name = str(clicked.samples["shape_id"].iloc[row])
+    radius = None if bounds is None else bounds.radius_px[row]
+    try:
+        tile = comparison_tile(clicked, row, completed.shapes.points[row], within_px=radius)
+    except FewmarkError as error:
+        st.caption(str(error))
+        return
+    st.image(tile, caption=name, width="stretch", alt=f"{name}: clicked and filled in landmarks")
+
+
+def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_name: str) -> None:
+    st.header("Keep")
+    data = ui.workspace().data
+    label = "Name of the data set"
+    name = st.text_input(label, f"{clicked_name}-completed", key=f"complete_name_{clicked_name}")
+    if not ui.is_name(name):
+        st.warning(ui.NAME_RULE)
+        return
+    taken = (data / name).exists()
+    replace = taken and st.checkbox(f"Replace the data set {name}", key="complete_replace")
+    with st.container(horizontal=True):
+        save = st.button(
+            "Save", type="primary", disabled=taken and not replace, key="complete_save"
+        )
+        for file_type in ("csv", "npz"):
+            st.download_button(
+                f"Download as {file_type}",
+                functools.partial(as_file, completed, file_type),
+                file_name=f"{name}.{file_type}",
+                key=f"complete_{file_type}",
+            )
+    if not save:
+        return
+    try:
+        completed.save(data / name)
+        if bounds is not None:
+            bounds.save(data / name)
+    except (FewmarkError, OSError) as error:
+        st.error(f"It could not be saved: {error}")
+        return
+    st.success(f"{len(completed):,} completed pictures are now the data set **{name}**.")
+    if bounds is not None:
+        st.caption(
+            "To have the doubtful ones looked at first: "
+            f"`fewmark project order STORE NAME --scores {data / name / SCORES_FILE}`"
+        )
