@@ -2,6 +2,7 @@
 
 import getpass
 import itertools
+import re
 from urllib.parse import unquote
 
 import streamlit as st
@@ -92,7 +93,9 @@ def _bar(
             with st.popover("Export labels", icon=":material/download:", width="content"):
                 _export(store, project, may_replace=who.may(Right.RESEARCH))
         if new:
-            with st.popover("New project", icon=":material/add:", width="content"):
+            # Another key where there is another project: the form that made it is closed.
+            key = f"annotate.new.{len(projects)}"
+            with st.popover("New project", icon=":material/add:", width="content", key=key):
                 _new_project(store)
         with st.popover("More", icon=":material/more_horiz:", width="content"):
             _more(store, project, projects, who)
@@ -125,7 +128,8 @@ def _new_project(
     """The form of a new project; `proposed` is its name, if that is free."""
     workspace = ui.workspace()
     free = _free_name(store, proposed or "project")
-    name = st.text_input("Name", free, key=f"annotate.new.name.{free}")
+    number = len(store.projects())  # a form that made a project does not propose its name again
+    name = st.text_input("Name", free, key=f"annotate.new.name.{free}.{number}")
     chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
     sparse = SparseFormat.load(workspace.formats / f"{chosen}.toml")
     st.caption(f"{len(sparse)} of {len(sparse.dense)} landmarks ({ui.as_text(sparse.dense.name)})")
@@ -206,7 +210,7 @@ def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> N
     """The form under "Export labels"."""
     workspace = ui.workspace()
     name = st.text_input(
-        "Name of the data set", f"{project.name}-labels", key=f"annotate.export.{project.id}"
+        "Name of the data set", _folder_name(project), key=f"annotate.export.{project.id}"
     )
     done_only = st.checkbox("Only pictures that are done", key="annotate.export.done")
     if not ui.is_name(name):
@@ -228,6 +232,12 @@ def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> N
         st.error(str(error))
         return
     st.success(f"{len(dataset)} labelled pictures are now the data set **{name}**.")
+
+
+def _folder_name(project: Project) -> str:
+    """The name proposed for a project's labels: its own, without what no folder's name has."""
+    name = re.sub(r"[^\w.-]+", "-", f"{project.name}-labels")
+    return name if ui.is_name(name) else f"labels-{project.id}"
 
 
 def _more(store: AnnotationStore, project: Project, projects: list[Project], who: Visitor) -> None:

@@ -97,9 +97,9 @@ def test_a_sparse_format_without_fitting_pictures_leads_to_the_data(workspace):
 @pytest.mark.usefixtures("faces")
 def test_a_project_is_created_and_opened():
     app = opened()
-    app.text_input(key="annotate.new.name.project-1").input(" ").run()
+    app.text_input(key="annotate.new.name.project-1.0").input(" ").run()
     assert app.button(key="annotate.create").disabled
-    app.text_input(key="annotate.new.name.project-1").input("first").run()
+    app.text_input(key="annotate.new.name.project-1.0").input("first").run()
     app.button(key="annotate.create").click().run()
     assert not app.exception
     made = workspace_store().project("first")
@@ -108,6 +108,7 @@ def test_a_project_is_created_and_opened():
     ]  # fmt: skip
     assert canvas_data(app)["project"] == made.id
     assert len(made.guide) == 5
+    assert app.text_input(key="annotate.new.name.project-1.1").value == "project-1"  # not "first"
 
 
 @pytest.mark.usefixtures("faces")
@@ -115,7 +116,7 @@ def test_a_project_needs_no_typing():
     app = opened()
     app.button(key="annotate.create").click().run()
     assert [project.name for project in workspace_store().projects()] == ["project-1"]
-    assert app.text_input(key="annotate.new.name.project-2").value == "project-2"
+    assert app.text_input(key="annotate.new.name.project-2.1").value == "project-2"
 
 
 @pytest.mark.parametrize("others", [(), ("one",), ("one", "three")])
@@ -134,7 +135,8 @@ def test_a_format_that_was_just_chosen_makes_a_project_with_one_click(faces, wor
     made = workspace_store().project(name)
     assert canvas_data(app)["project"] == made.id
     assert not app.header  # the form is put away
-    assert app.text_input(key="annotate.new.name.project-1").value == "project-1"
+    key = f"annotate.new.name.project-1.{len(others) + 1}"
+    assert app.text_input(key=key).value == "project-1"
 
 
 @pytest.mark.usefixtures("project")
@@ -162,7 +164,7 @@ def test_it_is_told_where_all_landmarks_are_there_already(faces, workspace, mark
 @pytest.mark.usefixtures("faces")
 def test_split_and_dense_rows_can_be_chosen():
     app = opened()
-    app.text_input(key="annotate.new.name.project-1").input("all of train").run()
+    app.text_input(key="annotate.new.name.project-1.0").input("all of train").run()
     app.selectbox(key="annotate.split.faces").select("train").run()
     app.checkbox(key="annotate.unmarked").uncheck().run()
     app.button(key="annotate.create").click().run()
@@ -173,7 +175,7 @@ def test_split_and_dense_rows_can_be_chosen():
 def test_a_picture_that_is_missing_is_told_and_no_project_made(faces):
     faces.image_path(2).unlink()
     app = opened()
-    app.text_input(key="annotate.new.name.project-1").input("first").run()
+    app.text_input(key="annotate.new.name.project-1.0").input("first").run()
     app.button(key="annotate.create").click().run()
     assert "2.png" in shown(app)
     assert workspace_store().projects() == []
@@ -233,6 +235,17 @@ def test_labels_are_exported_as_a_data_set_and_replaced_only_when_asked(project,
     app.checkbox(key="annotate.export.replace").check().run()
     app.button(key="annotate.export.go").click().run()
     assert app.success
+
+
+@pytest.mark.parametrize(
+    ("project_name", "proposed"),
+    [("team one", "team-one-labels"), ("é 2/3", "é-2-3-labels"), ("(x)", "labels-1")],
+)
+def test_the_proposed_name_of_a_data_set_can_be_taken_as_it_is(faces, project_name, proposed):
+    project = create_project(workspace_store(), project_name, SPARSE, faces)
+    app = opened()
+    assert app.text_input(key=f"annotate.export.{project.id}").value == proposed
+    assert not app.button(key="annotate.export.go").disabled
 
 
 @pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden"])
