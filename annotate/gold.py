@@ -91,7 +91,8 @@ def gold_from_project(
     if missing:
         raise StoreError(f"{project.name}: {missing[0]!r} is no picture that is {what}")
     if not finished:
-        raise StoreError(f"{project.name}: no picture is {what} yet")
+        way_out = "; take finished pictures or a data set instead" if reviewed else ""
+        raise StoreError(f"{project.name}: no picture is {what} yet{way_out}")
     names = list(shapes) or _some(list(finished), pictures)
     return store.golds.set(project, every, {name: finished[name] for name in names})
 
@@ -120,7 +121,8 @@ def gold_from_dataset(
     ours = [item.content.shape_id for item in store.items(project) if item.copy == 1]
     common = [name for name in ours if name in place]
     if not common:
-        raise StoreError(f"{project.name}: no picture is a complete shape of the data set")
+        problem = f"{project.name}: no picture is a complete shape of the data set"
+        raise StoreError(f"{problem}, which has names like {next(iter(place), 'nothing')!r}")
     shapes, chosen = truth.shapes, project.sparse.chosen
     rows = {name: place[name] for name in _some(common, pictures)}
     points = {

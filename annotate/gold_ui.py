@@ -61,8 +61,9 @@ def _form(store: AnnotationStore, project: Project) -> None:
             [_REVIEWED, _FINISHED, *_known_sets(project)],
             key="progress.gold.from",
         )
-        pictures = columns[1].number_input("How many", 1, value=20, key="progress.gold.count")
-        every = columns[2].number_input("Every so many", 2, value=20, key="progress.gold.k")
+        count, every_key = "progress.gold.count", "progress.gold.k"
+        pictures = columns[1].number_input("How many gold pictures", 1, value=20, key=count)
+        every = columns[2].number_input("Every how many pictures", 2, value=20, key=every_key)
         if st.button("Hand out", type="primary", key="progress.gold.go"):
             _make(store, project, str(source), int(pictures), int(every))
 

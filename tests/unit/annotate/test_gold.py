@@ -92,7 +92,7 @@ def test_finished_pictures_become_gold_or_those_that_were_reviewed(
     with pytest.raises(StoreError, match="no picture is finished yet"):
         gold_from_project(store, project, 5, 3)
     simulate_labels(store, project, truth, np.random.default_rng(0), leave=2)
-    with pytest.raises(StoreError, match="no picture is accepted by a reviewer yet"):
+    with pytest.raises(StoreError, match="by a reviewer yet; take finished pictures"):
         gold_from_project(store, project, 5, 3, reviewed=True)
     store.reviews.accept(store.items(project)[1].id, "rev", 1)
     assert gold_from_project(store, project, 5, 3, reviewed=True).pictures == 1
@@ -109,7 +109,7 @@ def test_data_sets_that_do_not_fit_are_refused(
     with pytest.raises(ShapeMismatchError, match="the true points are of points-5"):
         gold_from_dataset(store, project, 5, 3, other)
     nothing = truth.with_shapes(empty_shapes(truth.format, 6))
-    with pytest.raises(StoreError, match="no picture is a complete shape of the data set"):
+    with pytest.raises(StoreError, match="no picture is a complete shape of the data set, which"):
         gold_from_dataset(store, project, 5, 3, nothing)
 
 
