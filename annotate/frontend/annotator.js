@@ -19,6 +19,7 @@ import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Remarks } from "./remarks.js";
 import { Review } from "./review.js";
+import { keepRoom } from "./room.js";
 import { Server } from "./server.js";
 import { Stage } from "./stage.js";
 import { Outbox } from "./sync.js";
@@ -126,6 +127,7 @@ export class Annotator {
     const side = element("aside", { class: "side" }, figure, ...words, list);
     const work = element("div", { class: "work" }, this.stage.node, side, choice, help.node);
     this.host = element("div", { class: "annotator" }, warning, head, bar, remarks.bar.node, work, live);
+    keepRoom(this.host, [warning, bar, remarks.bar.node]);
     warning.hidden = this.outbox.journal.isLasting;
     this.host.dataset.annotator = this.data.annotator;
     this.showSaving();
@@ -361,7 +363,7 @@ export class Annotator {
     this.panel.showLoop(this.loop.isOn ? this.data.names[this.loop.landmark] : null);
     this.panel.showNext(this.document, state.target, this.data.names, hint);
     this.panel.showDefinition(this.data.definitions[state.target] ?? "");
-    this.panel.showGhosts(open, state.target);
+    this.panel.showGhosts(this.document.ghosts, open, state.target);
     this.gold.show(this.document.item);
     this.host.dataset.loop = this.loop.landmark ?? "";
     this.host.dataset.status = this.document.status;

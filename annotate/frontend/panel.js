@@ -173,11 +173,12 @@ export class Panel {
     this.definition.hidden = text === "";
   }
 
-  /** Buttons for ghosts are there where ghosts are. */
-  showGhosts(open, target) {
-    this.buttons.get("acceptAll").hidden = !open.some(Boolean);
-    this.buttons.get("accept").hidden = !open.some(Boolean);
-    this.buttons.get("accept").disabled = !open[target];
+  /** Buttons for ghosts are there where ghosts are, also when all are taken: nothing moves then. */
+  showGhosts(ghosts, open, target) {
+    const [one, all] = ["accept", "acceptAll"].map((command) => this.buttons.get(command));
+    one.hidden = all.hidden = !ghosts;
+    one.disabled = !open[target];
+    all.disabled = !open.some(Boolean);
   }
 
   #say(text) {

@@ -142,6 +142,24 @@ def test_the_help_tells_the_keys_of_ghosts(page: Page, server: Any) -> None:
     assert page.locator(".bar").get_by_role("button", name="Take all").is_visible()
 
 
+@pytest.mark.usefixtures("ghosts")
+@pytest.mark.parametrize("width", [1280, 800])
+def test_the_picture_stays_where_it_is_when_the_last_ghost_is_taken(
+    page: Page, server: Any, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    open_canvas(page, server.url)
+    before = page.locator(".stage").bounding_box()
+    assert before is not None
+    assert before["y"] + before["height"] <= 800
+    page.keyboard.press("g")
+    wait_for(page, saving="saved", revision=1)
+    assert page.locator(".stage").bounding_box() == before
+    page.set_viewport_size({"width": 1280, "height": 800})
+    rows = page.locator(".bar > button:visible").evaluate_all("all => all.map((e) => e.offsetTop)")
+    assert len(set(rows)) == 1
+
+
 def test_ghosts_that_are_offered_while_the_canvas_is_open_appear_and_labels_stay(
     page: Page, server: Any, store: AnnotationStore, project: Project
 ) -> None:
