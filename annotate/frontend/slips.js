@@ -7,6 +7,7 @@ import { apply, knownOf, similarity } from "./preview.js";
 import { inverse } from "./linear.js";
 
 export const LIMIT = 3.5; // deviations; measured on faces, see docs/results.md
+const VERY_FAR = 10; // deviations from which on it is said so
 const SUSPECT = 0.6; // of the limit: what stands out so far with all points is looked at closer
 const CLOSER = 3; // so many are
 const UNLIKE = 0.7; // share of the mean shape in the points below which they may be mixed up
@@ -169,9 +170,10 @@ export function explained(model, points, limit = LIMIT) {
 
 export const slips = (...given) => explained(...given).found;
 
-/** A slip in words. */
+/** A slip in words; `sigma` is in standard deviations of how such points lie. */
 export function inWords({ kind, k, other, sigma }, names) {
-  const far = `${Math.min(99, Math.round(sigma))} sigma from where the other points expect it`;
+  const how = sigma >= VERY_FAR ? "very far" : "far";
+  const far = `${how} from where the other points expect it`;
   if (kind === "sides") return "Left and right look mixed up throughout.";
   if (kind === "swap") return `${names[k]} and ${names[other]} look swapped.`;
   if (kind === "order") return `${names[k]} is ${far}; it looks like ${names[other]}.`;

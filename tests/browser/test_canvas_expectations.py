@@ -145,16 +145,17 @@ def test_slips_are_told_in_words(ask: Any) -> None:
     assert ask(
         """
       const names = ["left eye corner", "right eye corner"];
-      const said = (kind) => inWords({ kind, k: 0, other: 1, sigma: 8.2 }, names);
-      return ["sides", "swap", "order", "far"].map(said);
+      const said = (kind, sigma = 8.2) => inWords({ kind, k: 0, other: 1, sigma }, names);
+      return [...["sides", "swap", "order", "far"].map((kind) => said(kind)), said("far", 12)];
     """,
         shape,
     ) == [
         "Left and right look mixed up throughout.",
         "left eye corner and right eye corner look swapped.",
-        "left eye corner is 8 sigma from where the other points expect it; it looks like "
+        "left eye corner is far from where the other points expect it; it looks like "
         "right eye corner.",
-        "left eye corner is 8 sigma from where the other points expect it.",
+        "left eye corner is far from where the other points expect it.",
+        "left eye corner is very far from where the other points expect it.",
     ]
 
 
