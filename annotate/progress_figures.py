@@ -1,6 +1,7 @@
 """Figures of progress: data in, Plotly figure out."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8560D0", "#C2408A", "#9A7B00")
 _MOST_PEOPLE = 8
 _ROW_PX = 22
 _OTHERS = "others"
+_HOUR = timedelta(hours=1)
 
 
 def throughput_figure(slices: Sequence[Slice]) -> go.Figure:
@@ -39,6 +41,11 @@ def throughput_figure(slices: Sequence[Slice]) -> go.Figure:
         )
     figure.update_layout(barmode="stack", bargap=0.15, showlegend=len(total) > 1)
     figure.update_yaxes(title="pictures finished", rangemode="tozero")
+    starts = {one.start for one in slices}
+    if len(starts) == 1:  # else it would be as wide as the figure, and the axis tell microseconds
+        (hour,) = starts
+        figure.update_traces(width=_HOUR.total_seconds() * 1000)
+        figure.update_xaxes(range=[hour - 6 * _HOUR, hour + 6 * _HOUR])
     return _laid_out(figure, height=320)
 
 

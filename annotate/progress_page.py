@@ -195,15 +195,15 @@ def _landmarks(store: AnnotationStore, project: Project, found: Progress, who: V
                 agreement.landmarks.distance_percent,
             )
             st.caption(
-                f"Scatter of a click (sigma), {agreement.shapes} pictures marked by several; "
+                f"Scatter of a click (sigma), {_marked_by_several(agreement)}; "
                 f"two people are {np.nanmean(distance):.1f}\\% of {unit} apart (NME)"
             )
             figure = landmark_figure(names, sigma, f"% of {agreement.unit}", "%")
             st.plotly_chart(figure, key="progress.sigma", alt=f"sigma in percent of {unit}")
         elif sees_all:
             st.caption(
-                "How far people agree is told here where two mark the same pictures: "
-                "fewmark project overlap has them do so."
+                "How far people agree is told here where two mark the same pictures: the command "
+                "`fewmark project overlap` has them do so."
             )
     if sees_all:
         _table(project, found, agreement)
@@ -236,6 +236,11 @@ def _table(project: Project, found: Progress, agreement: ProjectAgreement | None
             )  # fmt: skip
 
 
+def _marked_by_several(agreement: ProjectAgreement) -> str:
+    pictures = "one picture" if agreement.shapes == 1 else f"{agreement.shapes} pictures"
+    return f"{pictures} marked by several"
+
+
 def _plan(project: Project, found: Progress, agreement: ProjectAgreement | None) -> None:
     """Hand what was measured to the Budget page."""
     timing = found.everybody.timing
@@ -254,7 +259,7 @@ def _plan(project: Project, found: Progress, agreement: ProjectAgreement | None)
         percent = {
             str(row["landmark"]): row["percent"] for row in precision_rows(project, agreement)
         }
-        source = f"{ui.as_text(project.name)}: {agreement.shapes} pictures marked by several"
+        source = f"{ui.as_text(project.name)}: {_marked_by_several(agreement)}"
         ui.remember_scatter(ui.MeasuredScatter(agreement.unit, percent, source))
         told.append(f"the scatter of clicks on {len(percent)} landmarks")
     ui.next_step(" and ".join(told) + ".", "budget", "Plan with them")
