@@ -20,6 +20,8 @@ def show_gold(store: AnnotationStore, project: Project, who: Visitor) -> None:
     """How far answers lie from the true points; for managers also the form."""
     sees_all = who.may(Right.OVERSEE, project.id)
     answers = store.golds.answers(project, None if sees_all else who.person)
+    if not sees_all:  # until the true points are shown, labels that changed would count
+        answers = [answer for answer in answers if answer.is_shown]
     manages = who.may(Right.MANAGE, project.id)
     if not answers and not manages:
         return

@@ -206,3 +206,22 @@ def test_gold_pictures_are_handed_out_told_of_and_stopped(store, clock, project)
     app.button(key="progress.gold.stop").click().run()
     assert not app.exception
     assert store.golds.plan(project) is None
+
+
+def test_annotators_learn_how_exact_they_were_once_that_is_settled(
+    store, clock, project, monkeypatch
+):
+    store.set_member("boss", Role.MANAGER)
+    store.set_member("cem", Role.ANNOTATOR)
+    points = tuple(placed(*place) for place in ((10, 10), (30, 10), (20, 20)))
+    store.golds.set(project, 2, {"face-5": points})
+    item = store.items(project, store.leases.claim(project, "cem", after=0).way[0], 1)[0]
+    clock.now += 1
+    store.save(Draft(item.id, "cem", "cem", 1, 0, points, Status.DONE))
+    monkeypatch.setenv("FEWMARK_SIGN_IN", "header")
+    monkeypatch.setenv("FEWMARK_TRUST_HEADER", "X-Remote-User")
+    headers = {"X-Remote-User": "cem"}
+    monkeypatch.setattr(st, "context", SimpleNamespace(cookies={}, headers=headers))
+    assert "Gold pictures" not in [one.value for one in opened().subheader]
+    store.golds.show(item.id, "cem")
+    assert "Gold pictures" in [one.value for one in opened().subheader]
