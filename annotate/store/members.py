@@ -31,14 +31,18 @@ def set_role(
     Raises
     ------
     StoreError
-        If the last manager of the whole store would be gone: the next to sign in would be one.
+        If the last manager of the whole store would be gone: the next to sign in would be one; or
+        if a role is to be taken that they do not have there.
     """
     _lock(connection)
     name = person_name(person)
     here = _member.c.project_id.is_(None) if project_id is None else (
         _member.c.project_id == project_id
     )  # fmt: skip
-    connection.execute(sa.delete(_member).where(_member.c.person == name, here))
+    gone = connection.execute(sa.delete(_member).where(_member.c.person == name, here))
+    if role is None and gone.rowcount == 0:
+        where = "the whole store" if project_id is None else "this project"
+        raise StoreError(f"{name} has no role in {where} that could be taken")
     if role is not None:
         _insert(connection, Membership(name, role, project_id))
     left = memberships(connection)

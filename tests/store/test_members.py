@@ -40,6 +40,18 @@ def test_roles_are_kept_for_each_project_and_replaced(
     assert store.members("bea") == [Membership("bea", Role.REVIEWER, project.id)]
 
 
+def test_who_has_no_role_there_is_not_said_to_be_removed(
+    store: AnnotationStore, project: Project
+) -> None:
+    store.set_member("ann", Role.MANAGER)
+    store.set_member("bea", Role.ANNOTATOR, project)
+    with pytest.raises(StoreError, match="bea has no role in the whole store"):
+        store.set_member("bea", None)
+    with pytest.raises(StoreError, match="baa has no role in this project"):
+        store.set_member("baa", None, project)
+    assert len(store.members("bea")) == 1
+
+
 @pytest.mark.parametrize("role", [None, Role.ANNOTATOR])
 def test_the_last_manager_stays(store: AnnotationStore, role: Role | None) -> None:
     """Without members the next person to come would become the manager."""
