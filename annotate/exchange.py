@@ -22,6 +22,9 @@ from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 
 _LONGEST_NAME = 100
+MOST_LANDMARKS = 2500
+"""More do not fit into what a browser may send of one picture, see `annotate.requests.MAX_BODY`."""
+
 _WRITER = "fewmark"
 """Writer of what commands save; people's browsers draw random names."""
 
@@ -101,6 +104,9 @@ def new_items(
     if dataset.format.landmarks != sparse.dense.landmarks:
         problem = f"the data set has landmarks of {dataset.format.name}, "
         raise ShapeMismatchError(problem + f"the sparse format of {sparse.dense.name}")
+    if len(sparse) > MOST_LANDMARKS:
+        problem = f"{len(sparse)} landmarks in a picture, and people can mark {MOST_LANDMARKS}"
+        raise StoreError(f"{problem}; choose fewer of the {len(sparse.dense)}")
     sized = with_sizes(dataset, on_progress or ignore_progress)
     return [_new_item(sized, row) for row in range(len(sized))]
 

@@ -1,14 +1,22 @@
 """Between data sets and the store."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from annotate.exchange import create_project, export_dataset, import_dataset, mean_guide
+from annotate.exchange import (
+    MOST_LANDMARKS,
+    create_project,
+    export_dataset,
+    import_dataset,
+    mean_guide,
+)
 from annotate.labelling import ABSENT, placed
+from annotate.requests import MAX_BODY
 from annotate.simulation import simulate_labels
 from annotate.store import AnnotationStore, Draft, Project, Status
 from annotate.tasks import documents, first_unlabelled
@@ -54,6 +62,20 @@ def test_a_project_of_another_format_or_without_pictures_is_refused(
     with pytest.raises(FileFormatError, match="no such picture"):
         create_project(store, "x", sparse, LandmarkDataset(truth.shapes, sized, Path("/nowhere")))
     assert store.projects() == []
+
+
+def test_a_project_of_more_landmarks_than_can_be_saved_is_refused(
+    store: AnnotationStore, truth: LandmarkDataset
+) -> None:
+    """They would be marked, and no save would ever pass."""
+    point = {"x": -32750.123456789012, "y": -32750.123456789012, "v": 2, "src": "corrected"}
+    points = [{**point, "ms": 2**31 - 1}] * MOST_LANDMARKS
+    assert len(json.dumps(points, separators=(",", ":"))) < MAX_BODY - 2000
+    dense = landmark_format(f"points-{MOST_LANDMARKS + 1}")
+    places = tuple(range(len(dense)))
+    dataset = LandmarkDataset(empty_shapes(dense, len(truth)), truth.samples, truth.root)
+    with pytest.raises(StoreError, match="2501 landmarks in a picture, and people can mark 2500"):
+        create_project(store, "large", SparseFormat(dense, places, places), dataset)
 
 
 def test_labels_are_exported_in_the_dense_format_with_the_rest_absent(
