@@ -84,9 +84,13 @@ def require_project_name(name: str) -> None:
     StoreError
         If it is empty or long, or has spaces around it or control characters.
     """
+    _require_plain(name, "a project")
+
+
+def _require_plain(name: str, what: str) -> None:
     if not (0 < len(name) <= _LONGEST_NAME and name.isprintable() and name == name.strip()):
         problem = f"expected 1 to {_LONGEST_NAME} letters, digits and signs, spaces only between"
-        raise StoreError(f"{name[:40]!r} is no good name for a project: {problem}")
+        raise StoreError(f"{name[:40]!r} is no good name for {what}: {problem}")
 
 
 def new_items(
@@ -180,7 +184,10 @@ def import_dataset(
     ------
     ShapeMismatchError
         If the landmark formats differ or no shape is in both.
+    StoreError
+        If the annotator's name cannot be shown in one line.
     """
+    _require_plain(annotator, "an annotator")
     dense = project.sparse.dense
     if dataset.format.landmarks != dense.landmarks:
         raise ShapeMismatchError(f"cannot import {dataset.format.name} into {dense.name}")

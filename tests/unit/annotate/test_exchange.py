@@ -145,6 +145,15 @@ def test_known_landmarks_are_imported_as_first_labels_but_never_over_others(
     assert import_dataset(store, project, known).saved == 1
 
 
+@pytest.mark.parametrize("name", ["", " ann", "a\nb", "a\u202eb", "a" * 101])
+def test_labels_are_not_imported_in_a_name_that_cannot_be_shown(
+    store: AnnotationStore, project: Project, truth: LandmarkDataset, name: str
+) -> None:
+    with pytest.raises(StoreError, match="no good name for an annotator"):
+        import_dataset(store, project, truth, annotator=name)
+    assert store.counts(project).open == 6
+
+
 def test_a_data_set_of_another_format_is_not_imported(
     store: AnnotationStore, project: Project, truth: LandmarkDataset
 ) -> None:
