@@ -18,6 +18,7 @@ from annotate.store.annotation_store import AnnotationStore, open_store
 from annotate.store.engine import clear_errors, home_of, url_of
 from annotate.store.migrations import MIGRATIONS
 from datasets.errors import FileFormatError, StoreError
+from datasets.files import named_errors
 
 _KIND = "fewmark annotation store"
 _BATCH = 1000
@@ -48,6 +49,8 @@ def backup(store: AnnotationStore, path: Path) -> int:
 
     Raises
     ------
+    FileFormatError
+        If the file cannot be written.
     StoreError
         If the store cannot be read, or a database lies at `path`.
     """
@@ -56,18 +59,19 @@ def backup(store: AnnotationStore, path: Path) -> int:
     header = {"kind": _KIND, "step": len(MIGRATIONS), "home": None if home is None else str(home)}
     part = path.with_name(f".{path.name}.part")
     counts = {}
-    try:
-        with (
-            clear_errors(),
-            _snapshot(store.engine) as connection,
-            zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            archive.writestr("store.json", json.dumps(header))
-            for table in TABLES:
-                counts[table.name] = _write_table(connection, table, archive)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with named_errors(path, "written"):
+        try:
+            with (
+                clear_errors(),
+                _snapshot(store.engine) as connection,
+                zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
+            ):
+                archive.writestr("store.json", json.dumps(header))
+                for table in TABLES:
+                    counts[table.name] = _write_table(connection, table, archive)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return counts["revision"]
 
 
@@ -148,7 +152,10 @@ def _header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         raise FileFormatError(path, None, "not a backup of an annotation store") from error
     if not is_ours or step != len(MIGRATIONS):
         problem = f"a backup of step {step} of the schema, this version of Fewmark has "
-        raise FileFormatError(path, None, f"{problem}{len(MIGRATIONS)}")
+        advice = "restore it with the version that wrote it, and open that store with this one"
+        if step > len(MIGRATIONS):
+            advice = "use a newer version"
+        raise FileFormatError(path, None, f"{problem}{len(MIGRATIONS)}; {advice}")
     return dict(header)
 
 

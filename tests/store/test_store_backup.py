@@ -87,11 +87,12 @@ def test_nothing_is_restored_over_projects_or_from_other_files(
         unharmed = open_store(str(tmp_path / "b.sqlite"))
         assert unharmed.projects() == []
         unharmed.close()
-    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        header = json.loads(whole.read("store.json"))
-        archive.writestr("store.json", json.dumps({**header, "step": 99}))
-    with pytest.raises(FileFormatError, match="step 99 of the schema"):
-        restore(tmp_path / "b.zip", str(tmp_path / "c.sqlite"))
+    for step, advice in ((99, "use a newer version"), (1, "with the version that wrote it")):
+        with zipfile.ZipFile(file) as whole, zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+            header = json.loads(whole.read("store.json"))
+            archive.writestr("store.json", json.dumps({**header, "step": step}))
+        with pytest.raises(FileFormatError, match=f"step {step} of the schema.*{advice}"):
+            restore(tmp_path / "b.zip", str(tmp_path / "c.sqlite"))
     assert not (tmp_path / "c.sqlite").exists()
 
 
@@ -138,6 +139,11 @@ def test_a_backup_that_fails_leaves_the_old_one(store: AnnotationStore, tmp_path
         backup(store, file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.glob("*labels.zip*")] == ["labels.zip"]
+
+
+def test_a_place_that_takes_no_backup_is_named(store: AnnotationStore, tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"away/labels.zip: cannot be written"):
+        backup(store, tmp_path / "away" / "labels.zip")
 
 
 @pytest.fixture
