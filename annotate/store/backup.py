@@ -147,8 +147,8 @@ def _header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
         header = json.loads(archive.read("store.json"))
         is_ours = header["kind"] == _KIND
-        step = int(header["step"])
-    except (KeyError, TypeError, ValueError) as error:
+        step, _home = int(header["step"]), header["home"]
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise FileFormatError(path, None, "not a backup of an annotation store") from error
     if not is_ours or step != len(MIGRATIONS):
         problem = f"a backup of step {step} of the schema, this version of Fewmark has "
@@ -175,7 +175,7 @@ def _batches(
                 if len(batch) == _BATCH:
                     yield batch
                     batch = []
-    except (KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (KeyError, RecursionError, ValueError, zipfile.BadZipFile, EOFError) as error:
         if isinstance(error, FileFormatError):
             raise
         raise FileFormatError(path, None, f"{table.name}.jsonl is missing or damaged") from error

@@ -9,6 +9,7 @@ import tomli_w
 
 from annotate.labelling import point_from_json, point_to_json
 from annotate.store.records import Draft, Item, NewItem, Project, Revision, Status
+from datasets.errors import StoreError
 from datasets.formats import SparseFormat, format_from_table, table_from_format
 
 Row = sa.Row[Any]
@@ -25,8 +26,11 @@ def row_from_sparse(sparse: SparseFormat) -> dict[str, Any]:
 
 def project_from_row(row: Row) -> Project:
     """A row of ``project``."""
-    dense = format_from_table(tomllib.loads(row.format))
-    sparse = SparseFormat(dense, tuple(row.chosen), tuple(row.represented_by))
+    try:
+        dense = format_from_table(tomllib.loads(row.format))
+        sparse = SparseFormat(dense, tuple(row.chosen), tuple(row.represented_by))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"project {row.name!r}: its landmarks are damaged: {error}") from error
     guide = None if row.guide is None else tuple((float(x), float(y)) for x, y in row.guide)
     return Project(row.id, row.name, sparse, guide, bool(row.archived), row.created)
 

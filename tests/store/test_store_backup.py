@@ -96,6 +96,33 @@ def test_nothing_is_restored_over_projects_or_from_other_files(
     assert not (tmp_path / "c.sqlite").exists()
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("part", "broken", "problem"),
+    [
+        ("store.json", '{"kind": "fewmark annotation store", "step": 7}', "not a backup"),
+        ("store.json", "[" * 100_000, "not a backup"),
+        ("item.jsonl", "[" * 100_000, "item.jsonl is missing or damaged"),
+        ("project.jsonl", None, "project 'faces': its landmarks are damaged"),
+    ],
+)
+def test_damaged_backups_are_told_in_one_line(
+    store: AnnotationStore, tmp_path: Path, part: str, broken: str | None, problem: str
+) -> None:
+    backup(store, tmp_path / "whole.zip")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.zip") as whole,
+        zipfile.ZipFile(tmp_path / "b.zip", "w") as archive,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name).decode()
+            if name == part:
+                data = data.replace('"format": "', '"format": "[') if broken is None else broken
+            archive.writestr(name, data)
+    with pytest.raises((FileFormatError, StoreError), match=problem):
+        restore(tmp_path / "b.zip", str(tmp_path / "new.sqlite")).projects()
+
+
 def test_a_backup_has_every_table_of_the_schema(store: AnnotationStore) -> None:
     known = set(sa.inspect(store.engine).get_table_names())
     assert {table.name for table in TABLES} == known - {"migration"}
