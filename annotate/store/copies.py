@@ -7,6 +7,9 @@ from annotate.store.leases import lock_project
 from annotate.store.records import CopyError
 from datasets.errors import StoreError
 
+_MOST_COPIES = 100
+"""Nothing is ever deleted: a slip must not fill the store with copies for nobody."""
+
 
 def add_copies(connection: sa.Connection, project: int, copies: int, share: float) -> int:
     """Add what is missing so that a share of the shapes has so many copies; returns how many.
@@ -18,8 +21,9 @@ def add_copies(connection: sa.Connection, project: int, copies: int, share: floa
     StoreError
         If the numbers make no sense.
     """
-    if copies < 1 or not 0 < share <= 1:
-        problem = f"expected copies >= 1 and 0 < share <= 1, found {copies} and {share:g}"
+    if not 1 <= copies <= _MOST_COPIES or not 0 < share <= 1:
+        expected = f"1 to {_MOST_COPIES} copies and 0 < share <= 1"
+        problem = f"expected {expected}, found {copies} and {share:g}"
         raise StoreError(problem)
     lock_project(connection, project)
     query = sa.select(tables.item).where(tables.item.c.project_id == project)

@@ -186,6 +186,8 @@ def test_copies_are_spread_evenly_and_added_once(store: AnnotationStore, project
     assert store.counts(project).total == 16
     with pytest.raises(StoreError, match="0 < share <= 1"):
         store.add_copies(project, 2, 1.5)
+    with pytest.raises(StoreError, match=r"expected 1 to 100 copies .* found 1000000"):
+        store.add_copies(project, 1_000_000)
 
 
 def test_copies_have_the_ghosts_of_their_picture(store: AnnotationStore, project: Project) -> None:
