@@ -7,7 +7,7 @@ of JSON on each line. It is taken in one transaction: people may go on marking m
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,14 @@ TABLES = (
     tables.gold,
     tables.gold_answer,
 )
+# As JSON has them; columns of other types may have anything.
+_TYPES: Mapping[type, tuple[type, ...]] = {
+    sa.Text: (str,),
+    sa.Integer: (int,),
+    sa.BigInteger: (int,),
+    sa.Double: (float, int),
+    sa.Boolean: (bool,),
+}
 # Numbers that the database gives: PostgreSQL must be told from where to count on.
 _NUMBERED = ("project", "item", "comment")
 
@@ -162,13 +170,13 @@ def _header(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 def _batches(
     path: Path, archive: zipfile.ZipFile, table: sa.TableClause
 ) -> Iterator[list[dict[str, Any]]]:
-    names = {column.name for column in table.columns}
+    types = {column.name: _TYPES.get(type(column.type)) for column in table.columns}
     batch: list[dict[str, Any]] = []
     try:
         with archive.open(f"{table.name}.jsonl") as file:
             for number, line in enumerate(file, start=1):
                 row = json.loads(line)
-                if not isinstance(row, dict) or row.keys() != names:
+                if not isinstance(row, dict) or not _is_row(row, types):
                     problem = f"{table.name}.jsonl, line {number}: not a row of {table.name}"
                     raise FileFormatError(path, None, problem)
                 batch.append(row)
@@ -181,6 +189,14 @@ def _batches(
         raise FileFormatError(path, None, f"{table.name}.jsonl is missing or damaged") from error
     if batch:
         yield batch
+
+
+def _is_row(row: dict[str, Any], types: Mapping[str, tuple[type, ...] | None]) -> bool:
+    """Whether a row has just these columns and values of their types: SQLite would take any."""
+    return row.keys() == types.keys() and all(
+        value is None or (known := types[name]) is None or type(value) in known
+        for name, value in row.items()
+    )
 
 
 def _placed(row: dict[str, Any], old_home: str | None, url: str) -> dict[str, Any]:

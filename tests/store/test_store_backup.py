@@ -103,6 +103,7 @@ def test_nothing_is_restored_over_projects_or_from_other_files(
         ("store.json", '{"kind": "fewmark annotation store", "step": 7}', "not a backup"),
         ("store.json", "[" * 100_000, "not a backup"),
         ("item.jsonl", "[" * 100_000, "item.jsonl is missing or damaged"),
+        ("lease.jsonl", '{"item_id": "x", "holder": "a", "expires": 1}\n', "not a row of lease"),
         ("project.jsonl", None, "project 'faces': its landmarks are damaged"),
     ],
 )
