@@ -160,7 +160,8 @@ export class Review {
   approve() {
     const obstacle = this.#obstacle;
     if (obstacle) return this.#say(obstacle);
-    if (!this.#isFixedByMe) this.annotator.remarks.give("accepted");
+    if (this.#isFixedByMe) this.annotator.renew(); // somebody may have changed it since
+    else this.annotator.remarks.give("accepted");
     return this.#goOn();
   }
 

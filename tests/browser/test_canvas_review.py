@@ -288,6 +288,28 @@ def test_what_was_refused_after_a_withdrawn_verdict_is_told_with_what_was_writte
     wait_for(page, position=0, saving="saved")
 
 
+def test_the_last_picture_is_shown_as_its_annotator_has_changed_it_after_a_fix(
+    sit: Sit, store: AnnotationStore, project: Project, marked: list[int]
+) -> None:
+    for item in marked[1:]:
+        store.reviews.accept(item, "rex", 1)
+    page = sit("rev")
+    reviewing(page)
+    page.keyboard.press("6")
+    page.mouse.move(*on_screen(page, *PLACES[0]))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, 40, 35))
+    page.mouse.up()
+    wait_for(page, saving="saved", revision=2, verdict="fixed")
+    points = tuple(placed(x + 3, y) for x, y in PLACES)
+    store.save(Draft(marked[0], "ann", "tab", 2, 2, points, Status.DONE))
+    page.keyboard.press("k")
+    wait_for(page, revision=3, verdict="")
+    page.keyboard.press("k")
+    eventually(lambda: last(store, project).verdict == "accepted")
+    assert last(store, project).revision == 3
+
+
 @pytest.mark.usefixtures("marked")
 def test_comments_are_pinned_read_settled_and_opened_again(
     sit: Sit, store: AnnotationStore, project: Project
