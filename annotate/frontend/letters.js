@@ -117,10 +117,19 @@ export class Letters {
     this.onChange();
   }
 
-  /** The page goes away: send without waiting for answers. */
+  /**
+   * The page goes away: send without waiting for answers. Of each picture only the oldest, for a
+   * later one counts on it and might be quicker; the next page sends what is kept.
+   */
   leave() {
-    const waiting = this.#letters.filter((letter) => letter !== this.#sending && !letter.problem);
-    for (const { path, body } of waiting) this.post(path, body).catch(() => {});
+    const asked = new Set(this.#sending ? [this.#sending.item] : []);
+    for (const letter of this.#letters) {
+      if (letter.problem || asked.has(letter.item)) continue;
+      asked.add(letter.item);
+      letter.isTried = true;
+      this.#keep(letter);
+      this.post(letter.path, letter.body).catch(() => {});
+    }
   }
 
   /** Send what waits, one after the other: a later verdict counts on the one before. */

@@ -217,8 +217,29 @@ def test_verdicts_given_offline_are_kept_in_the_browser_and_arrive_later(
     page.reload()
     wait_for(page, saving="saved")
     eventually(lambda: len(verdicts(store, project)) == 2)
-    assert verdicts(store, project) == [("rev", "accepted"), ("rev", "returned")]
+    # Of two pictures: which of them was first does not matter.
+    assert sorted(verdicts(store, project)) == [("rev", "accepted"), ("rev", "returned")]
     assert [comment.text for comment in store.reviews.history(project)[1]] == ["swapped"]
+
+
+@pytest.mark.usefixtures("marked")
+def test_of_two_verdicts_on_a_picture_the_later_one_never_arrives_first(
+    sit: Sit, store: AnnotationStore, project: Project
+) -> None:
+    page = sit("rev")
+    reviewing(page)
+    page.wait_for_load_state("networkidle")
+    page.route("**/api/**", lambda route: route.abort())
+    page.keyboard.press("k")
+    wait_for(page, position=1, saving="offline")
+    page.keyboard.press("a")
+    wait_for(page, position=0)
+    send_back(page, "swapped")
+    page.unroute_all()
+    page.reload()
+    wait_for(page, saving="saved")
+    eventually(lambda: len(verdicts(store, project)) == 2)
+    assert verdicts(store, project) == [("rev", "accepted"), ("rev", "returned")]
 
 
 @pytest.mark.usefixtures("marked")

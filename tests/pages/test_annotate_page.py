@@ -252,7 +252,7 @@ def test_the_proposed_name_of_a_data_set_can_be_taken_as_it_is(faces, project_na
 def test_a_data_set_keeps_to_its_folder(project, workspace, name):
     app = opened()
     app.text_input(key=f"annotate.export.{project.id}").input(name).run()
-    assert "begins with a letter" in app.warning[0].value
+    assert "starts with no dot" in app.warning[0].value
     assert [path.name for path in (workspace / "data").iterdir()] == ["faces"]
 
 
