@@ -191,7 +191,9 @@ export class Annotator {
     const isBusy = document !== this.document || this.marking.dragged || this.outbox.unsaved(document.item);
     if (!fresh || isBusy || fresh.revision < document.revision) return;
     const { review, reviews, comments } = fresh;
-    Object.assign(document, { review, reviews, comments });
+    // Asked before a verdict or comment of ours was answered, it does not know of that yet.
+    if (reviews >= document.reviews) Object.assign(document, { review, reviews });
+    if (comments.length >= document.comments.length) document.comments = comments;
     if (fresh.revision > document.revision) this.#saved(document.item, fresh, true);
     else this.render();
   }
