@@ -208,6 +208,8 @@ class AffinityMatrix:
         """
         try:
             table = json.loads(text)
+            if not isinstance(table, dict):
+                raise ValueError(f"expected an object, got {table!r:.40}")
             n_shapes, alignment = table.get("n_shapes"), table.get("alignment")
             cautions = table.get("cautions", [])
             if n_shapes is not None and not (type(n_shapes) is int and n_shapes > 0):

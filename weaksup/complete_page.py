@@ -33,7 +33,14 @@ def render() -> None:
     except FewmarkError as error:
         st.error(f"Nothing can be completed: {error}")
         return
+    if not len(clicked):
+        st.info(f"All landmarks of these pictures are known in {dense_name} already.")
+        return
     _tell(clicked, completed, bounds, problem)
+    whole = ui.load_dataset(ui.workspace().data / clicked_name)
+    left_out = int(whole.shapes.present.any(axis=1).sum()) - len(clicked)
+    if left_out:
+        st.caption(f"{left_out:,} clicked pictures are left out: {dense_name} has all landmarks.")
     _show_pictures(clicked, completed, bounds)
     _save(completed, bounds, clicked_name)
 
@@ -65,15 +72,16 @@ def _choose() -> tuple[str, str]:
 
 
 def _beside(clicked: LandmarkDataset, dense: dict[str, LandmarkDataset]) -> list[str]:
-    """Data sets with dense shapes of the same landmarks; first those of other pictures."""
+    """Data sets with dense shapes of these landmarks; those that leave most to complete first."""
     fitting = {n: d for n, d in dense.items() if d.format.landmarks == clicked.format.landmarks}
-    return sorted(fitting, key=lambda n: (len(fitting[n]) - len(_others(fitting[n], clicked)), n))
+    return sorted(fitting, key=lambda n: (-len(_unknown(clicked, fitting[n])), n))
 
 
-def _others(dense: LandmarkDataset, clicked: LandmarkDataset) -> LandmarkDataset:
-    """The dense shapes that are not those of the clicked pictures themselves."""
-    same = dense.samples["shape_id"].isin(_partly(clicked).samples["shape_id"])
-    return dense.take(~same.to_numpy(dtype=bool))
+def _unknown(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDataset:
+    """The clicked pictures but those of which the dense shapes know all landmarks already."""
+    clicked = clicked.take(clicked.shapes.present.any(axis=1))
+    known = dense.samples["shape_id"][dense.shapes.complete]
+    return clicked.take(~clicked.samples["shape_id"].isin(known).to_numpy(dtype=bool))
 
 
 def _partly(dataset: LandmarkDataset) -> LandmarkDataset:
@@ -98,8 +106,7 @@ def _completed(
     """Clicks, what follows from them, its bounds, and why there are none."""
     data = ui.workspace().data
     clicked, dense = (ui.load_dataset(data / name) for name in (clicked_name, dense_name))
-    dense = _others(dense, clicked)  # a model that knows the answers would say nothing of others
-    clicked = clicked.take(clicked.shapes.present.any(axis=1))
+    clicked = _unknown(clicked, dense)  # a model that knows the answers would say nothing of others
     completed = complete(clicked, dense)
     try:
         return clicked, completed, completion_bounds(clicked, completed, dense), ""

@@ -148,13 +148,17 @@ def test_a_picture_that_is_gone_is_told_in_its_place(space):
     assert len(captions(page)) == 11
 
 
-def test_what_is_known_of_the_clicked_pictures_is_not_learnt_from(faces, space):
-    clicked, dense = faces
-    truth = shapes(14, 1, "c")
-    truth.joined(dense).save(space.data / "all")
+def test_pictures_that_are_known_already_are_left_out(faces, space):
+    _, dense = faces
+    known = shapes(14, 1, "c").take(np.arange(5))
+    known.joined(dense).save(space.data / "some")
+    shapes(14, 1, "c").joined(dense).save(space.data / "whole")
     page = opened()
-    assert page.selectbox(key="complete_dense_clicks").options == ["dense", "all"]
-    page.selectbox(key="complete_dense_clicks").set_value("all").run()
-    bounds = completion_bounds(clicked, complete(clicked, dense), dense)
-    shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["Error to expect"] == f"{bounds.expected_nme:.2%}"
+    assert page.selectbox(key="complete_dense_clicks").options == ["dense", "some", "whole"]
+    page.selectbox(key="complete_dense_clicks").set_value("some").run()
+    assert captions(page)
+    assert not set(captions(page)) & {f"c{i}" for i in range(5)}
+    assert "5 clicked pictures are left out: some has all landmarks" in texts(page.caption)
+    page.selectbox(key="complete_dense_clicks").set_value("whole").run()
+    assert not page.exception
+    assert "All landmarks of these pictures are known in whole already" in page.info[0].value
