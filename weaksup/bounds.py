@@ -1,7 +1,7 @@
 """How far completed landmarks may be off, and which pictures to look at first.
 
-The bounds are conformal, by cross-validation over subjects: they rest on the errors of shapes that a
-model had not seen, and ask nothing of these but that new pictures are of the same kind.
+The bounds are conformal, by cross-validation over subjects: they rest on the errors of shapes that
+a model had not seen, and ask nothing of these but that new pictures are of the same kind.
 """
 
 import csv
