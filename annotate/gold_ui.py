@@ -25,7 +25,7 @@ def show_gold(store: AnnotationStore, project: Project, who: Visitor) -> None:
     manages = who.may(Right.MANAGE, project.id)
     if not answers and not manages:
         return
-    st.subheader("Gold pictures")
+    st.header("Gold pictures")
     if answers:
         unit = measure_of(project.sparse).replace("_", " ")
         rows = gold_rows(project, answers)

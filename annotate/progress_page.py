@@ -162,10 +162,10 @@ def _day(at: float) -> str:
 
 
 def _over_time(found: Progress, *, everybody: bool) -> None:
-    st.subheader("Over time")
+    st.header("Over time")
     st.plotly_chart(throughput_figure(found.throughput), key="progress.throughput")
     if everybody:
-        st.subheader("Annotators")
+        st.header("Annotators")
         rows = annotator_rows(found)
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
         st.download_button(
@@ -175,7 +175,7 @@ def _over_time(found: Progress, *, everybody: bool) -> None:
 
 
 def _landmarks(store: AnnotationStore, project: Project, found: Progress, who: Visitor) -> None:
-    st.subheader("Landmarks")
+    st.header("Landmarks")
     sees_all = who.may(Right.OVERSEE, project.id)
     agreement = _agreement(store, project) if sees_all else None
     names = [name.replace("_", " ") for name in project.sparse.names]
@@ -201,7 +201,7 @@ def _landmarks(store: AnnotationStore, project: Project, found: Progress, who: V
             figure = landmark_figure(names, sigma, f"% of {agreement.unit}", "%")
             st.plotly_chart(figure, key="progress.sigma", alt=f"sigma in percent of {unit}")
         elif sees_all:
-            st.caption(
+            st.markdown(  # code in a caption is too pale to be read
                 "How far people agree is told here where two mark the same pictures: the command "
                 "`fewmark project overlap` has them do so."
             )

@@ -223,7 +223,7 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
         return
     st.success(f"{len(completed):,} completed pictures are now the data set **{name}**.")
     if bounds is not None:
-        st.caption(
+        st.markdown(
             "To have the doubtful ones looked at first: "
             f"`fewmark project order STORE NAME --scores {data / name / SCORES_FILE}`"
         )

@@ -222,6 +222,6 @@ def test_annotators_learn_how_exact_they_were_once_that_is_settled(
     monkeypatch.setenv("FEWMARK_TRUST_HEADER", "X-Remote-User")
     headers = {"X-Remote-User": "cem"}
     monkeypatch.setattr(st, "context", SimpleNamespace(cookies={}, headers=headers))
-    assert "Gold pictures" not in [one.value for one in opened().subheader]
+    assert "Gold pictures" not in [one.value for one in opened().header]
     store.golds.show(item.id, "cem")
-    assert "Gold pictures" in [one.value for one in opened().subheader]
+    assert "Gold pictures" in [one.value for one in opened().header]
