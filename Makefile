@@ -32,7 +32,7 @@ types: env
 
 unit: env browser
 	$(BIN)/pytest -n 2 -m "not browser" --cov --cov-report=term
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser -n 2 --dist loadfile
 
 # Browser tests drive Debian's chromium; without root they use the one that is installed, if any.
 browser:
