@@ -3,11 +3,12 @@
 import streamlit as st
 
 from annotate.ghosts import predictions_of, set_ghosts
-from annotate.priority import SCORES_FILE, order_by_predictions
+from annotate.priority import order_by_predictions
 from annotate.store import AnnotationStore, Project
 from datasets import ui
 from datasets.errors import FewmarkError
 from datasets.formats import LandmarkFormat
+from datasets.plausibility import SCORES_FILE
 
 NOTHING = "nothing"
 _PROBLEM = "annotate.ghosts.problem"

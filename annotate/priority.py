@@ -16,13 +16,11 @@ from annotate.labelling import arrays_from_points
 from annotate.store import AnnotationStore, Item, Project
 from datasets.errors import FileFormatError, StoreError
 from datasets.io.text import csv_records, text_from_cell
-from datasets.plausibility import FEWEST, implausibility
+from datasets.plausibility import FEWEST, SCORES_FILE, implausibility
 from datasets.shape_model import ShapeModel
 from datasets.workspace import Workspace
 
 COLUMNS = ("image", "score")
-SCORES_FILE = "scores.csv"
-"""In the folder of predictions: the model's own scores, see `read_scores`."""
 
 
 @dataclass(frozen=True, slots=True)

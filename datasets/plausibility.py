@@ -7,6 +7,9 @@ from datasets.alignment import present_landmarks, similarity
 from datasets.deformations import similarity_modes
 from datasets.shape_model import ShapeModel
 
+SCORES_FILE = "scores.csv"
+"""Beside predictions or completed shapes: columns image and score, higher is less certain."""
+
 FEWEST = 3
 """Landmarks of which one can be held against the others."""
 

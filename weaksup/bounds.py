@@ -18,10 +18,10 @@ from datasets.files import replacing
 from datasets.formats import LandmarkFormat
 from datasets.io.text import cell_from_text
 from datasets.metrics import span_lengths
-from datasets.plausibility import implausibility
+from datasets.plausibility import SCORES_FILE, implausibility
 from datasets.shape_model import ShapeModel
 
-BOUNDS_FILE, SCORES_FILE = "bounds.csv", "scores.csv"
+BOUNDS_FILE = "bounds.csv"
 CONFIDENCE = 0.9
 
 Array = NDArray[np.float64]

@@ -9,13 +9,13 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.metrics import span_words
+from datasets.plausibility import SCORES_FILE
 from datasets.storage import SHAPES_FILE
-from weaksup.bounds import SCORES_FILE, CompletionBounds, completion_bounds
+from weaksup.bounds import CompletionBounds, completion_bounds
 from weaksup.completion import complete
 from weaksup.figures import BOUND, PREDICTED, TRUE, comparison_tile
-from weaksup.ui import as_file
+from weaksup.ui import a_page, as_file, show_tiles
 
-_A_PAGE, _A_ROW = 12, 4
 _ORDERS = ("doubtful first", "as in the data set")
 
 
@@ -149,16 +149,10 @@ def _show_pictures(
         )
         if order == _ORDERS[0]:
             rows = np.argsort(-np.nan_to_num(bounds.score), kind="stable")
-    pages = -(-len(rows) // _A_PAGE)
-    page = 1
-    if pages > 1:
-        page = int(right.number_input(f"Page, of {pages}", 1, pages, 1, key="complete_page"))
+    with right:
+        part = a_page(rows.tolist(), "complete_page")
     _legend(with_bounds=bounds is not None)
-    part = rows[(page - 1) * _A_PAGE : page * _A_PAGE]
-    for start in range(0, len(part), _A_ROW):
-        for column, row in zip(st.columns(_A_ROW), part[start : start + _A_ROW], strict=False):
-            with column:
-                _tile(clicked, completed, bounds, int(row))
+    show_tiles(part, lambda row: _tile(clicked, completed, bounds, row))
     if bounds is not None:
         st.caption(
             "Doubtful is a picture whose clicks lie far from where the other clicks tell them: a "

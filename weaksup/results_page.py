@@ -19,10 +19,9 @@ from weaksup.evaluation import Evaluation, evaluate
 from weaksup.figures import PREDICTED, TRUE, ced_figure, comparison_tile, landmark_error_figure
 from weaksup.run_folder import SOURCES_FILE, RunFolder
 from weaksup.sources import USUAL_SPLIT, Sources
-from weaksup.ui import as_file, attempt, show_problem, wait_for
+from weaksup.ui import a_page, as_file, attempt, show_problem, show_tiles, wait_for
 
 _EVERYTHING = "every picture"
-_A_PAGE, _A_ROW = 12, 4
 _ORDERS = ("worst first", "best first", "as in the data set")
 
 
@@ -146,18 +145,14 @@ def _show_pictures(evaluation: Evaluation | None, predicted: LandmarkDataset) ->
             "Order", _ORDERS, default=_ORDERS[0], required=True, key="results_order"
         )
         rows = _ordered(evaluation, str(order))
-    pages = -(-len(rows) // _A_PAGE)
-    page = 1
-    if pages > 1:
-        page = int(right.number_input(f"Page, of {pages}", 1, pages, 1, key="results_page"))
+    with right:
+        part = a_page(rows, "results_page")
     _legend(with_truth=evaluation is not None)
-    part = rows[(page - 1) * _A_PAGE : page * _A_PAGE]
-    for start in range(0, len(part), _A_ROW):
-        columns = st.columns(_A_ROW)
-        for column, row in zip(columns, part[start : start + _A_ROW], strict=False):
-            error = None if evaluation is None else float(evaluation.per_image[row])
-            with column:
-                _show_tile(true, found, row, error)
+    errors = None if evaluation is None else evaluation.per_image
+    show_tiles(
+        part,
+        lambda row: _show_tile(true, found, row, None if errors is None else float(errors[row])),
+    )
 
 
 def _pairs(

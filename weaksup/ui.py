@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +16,7 @@ from weaksup.figures import loss_figure, validation_figure
 from weaksup.run_folder import RunFolder, RunState
 
 _LOOK_AGAIN_S = 2.0
+_A_PAGE, _A_ROW = 12, 4  # tiles
 _COLOURS = {
     run_folder.RUNNING: "blue",
     run_folder.FINISHED: "green",
@@ -149,6 +150,23 @@ def wait_for(job: Job, label: str) -> None:
             st.rerun()
 
     st.fragment(look, run_every=_LOOK_AGAIN_S / 2)()
+
+
+def a_page(rows: Sequence[int], key: str) -> list[int]:
+    """The rows of one page; where there are several pages, a box to choose one."""
+    pages = -(-len(rows) // _A_PAGE)
+    page = 1
+    if pages > 1:
+        page = int(st.number_input(f"Page, of {pages}", 1, pages, 1, key=key))
+    return [int(row) for row in rows[(page - 1) * _A_PAGE : page * _A_PAGE]]
+
+
+def show_tiles(rows: Sequence[int], show: Callable[[int], object]) -> None:
+    """Let every row show itself, some beside each other."""
+    for start in range(0, len(rows), _A_ROW):
+        for column, row in zip(st.columns(_A_ROW), rows[start : start + _A_ROW], strict=False):
+            with column:
+                show(row)
 
 
 def as_file(dataset: LandmarkDataset, file_type: str) -> bytes:

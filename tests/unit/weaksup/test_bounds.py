@@ -9,9 +9,10 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError
 from datasets.formats import landmark_format
 from datasets.metrics import span_lengths
+from datasets.plausibility import SCORES_FILE
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-from weaksup.bounds import BOUNDS_FILE, SCORES_FILE, completion_bounds
+from weaksup.bounds import BOUNDS_FILE, completion_bounds
 from weaksup.completion import complete
 
 KNOWN = landmark_format("lfw-10")
