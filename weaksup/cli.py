@@ -12,6 +12,7 @@ import click
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
+from weaksup import export_cli
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -272,4 +273,4 @@ def _read(
         return dataset if split is None else dataset.split(split)
 
 
-COMMANDS: list[click.Command] = [train, infer, complete, evaluate]
+COMMANDS: list[click.Command] = [train, infer, complete, evaluate, *export_cli.COMMANDS]

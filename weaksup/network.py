@@ -121,7 +121,7 @@ class TwoBranchResNet(nn.Module):
         """Images (B, 3, H, W), normalised, to landmarks (B, M, 2) in the dense format's order."""
         features = self.body(images)
         both = torch.cat([self.main(features), self.secondary(features)], dim=1)
-        return torch.unflatten(both, 1, (-1, 2))[:, self.order]
+        return torch.unflatten(both, 1, (len(self.order), 2))[:, self.order]
 
     def set_trained(self, parts: Collection[str]) -> None:
         """Let these of `PARTS` learn; the rest is frozen, batch statistics included."""
