@@ -22,6 +22,7 @@ from datasets.files import replacing
 from datasets.images import Image, read_image
 from datasets.metrics import BOX
 from weaksup.boxed_network import BoxedNetwork
+from weaksup.card import card_text
 from weaksup.inference import load_network
 from weaksup.run_folder import SOURCES_FILE, RunFolder
 from weaksup.sources import Sources
@@ -142,6 +143,7 @@ def _metadata(folder: RunFolder) -> dict[str, str]:
         "size_px": str(config.image_size_px),
         "normaliser": sparse.dense.default_span or BOX,
         "convention": CONVENTION,
+        "card": card_text(folder),
     }
 
 

@@ -9,6 +9,7 @@
     metrics.csv      a row an epoch
     affinities/      affinities of the validation predictions (`correlation.series`)
     checkpoint.pt    the network and all that is needed to go on
+    card.md          what the network does, how good it is and what it must be given
     predictions/     data sets that it inferred, by name
 """
 
@@ -31,7 +32,7 @@ from datasets.formats import SparseFormat, read_toml
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup.config import TrainingConfig
 
-SOURCES_FILE = "sources.toml"
+SOURCES_FILE, CARD_FILE = "sources.toml", "card.md"
 RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
 INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
 
@@ -64,8 +65,8 @@ class RunState:
     warnings
         What a person should know about the result.
     facts
-        Numbers of the run: images, dense, valid, device, mean_shape_nme (None without
-        validation images), and for each stage how many images it uses and leaves out.
+        Numbers of the run: images, dense, boxed, subjects, valid, device, mean_shape_nme (None
+        without validation images), and for each stage how many images it uses and leaves out.
     process, created
         The process and when it began, as in `datasets.jobs.Job`.
     """
@@ -167,10 +168,10 @@ class RunFolder:
             return
         _ = self.config
         # The config comes last: till then it is a run, however this ends.
-        names = ("checkpoint.pt", "state.json", "metrics.csv", SOURCES_FILE, "sparse.toml")
+        names = ("checkpoint.pt", "state.json", "metrics.csv", CARD_FILE)
         self.keep_affinities(0)
         with named_errors(self.path, "written"):
-            for name in (*names, "config.toml"):
+            for name in (*names, SOURCES_FILE, "sparse.toml", "config.toml"):
                 (self.path / name).unlink(missing_ok=True)
 
     def require(self) -> "RunFolder":

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.progress import Progress, ignore_progress
+from datasets.samples import BOX_COLUMNS
+from weaksup.card import write_card
 from weaksup.checkpoints import fingerprint, read_checkpoint, require_same, save_checkpoint
 from weaksup.config import Stage, TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
@@ -167,6 +169,7 @@ class _Run:
         for index in range(first, len(counted)):
             self._work_stage(index, counted[index], saved if index == first else None)
         self.tell(FINISHED, f"finished after {self._config.epochs} epochs")
+        write_card(self._folder)
 
     # Before the first step
 
@@ -310,10 +313,13 @@ class _Run:
 
 
 def _facts(data: TrainingData) -> dict[str, int]:
+    samples = data.images.samples
     return {
         "images": len(data.images),
         "dense": len(data.dense_rows()),
         "valid": 0 if data.valid is None else len(data.valid),
         "landmarks": len(data.sparse.dense),
         "sparse": len(data.sparse),
+        "boxed": int(samples[BOX_COLUMNS[0]].notna().sum()),
+        "subjects": int(samples["subject"].nunique()),
     }

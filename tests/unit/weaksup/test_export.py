@@ -97,6 +97,7 @@ def test_the_file_says_what_its_landmarks_and_boxes_are(exported, trained, data)
     assert known["normaliser"] == "width"
     assert "top-left pixel is (0, 0)" in known["convention"]
     assert known["fewmark_version"]
+    assert known["card"] == (trained.path / "card.md").read_text(encoding="utf-8")
 
 
 def test_a_file_that_differs_from_the_network_is_not_left(
