@@ -12,7 +12,7 @@ import click
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
-from weaksup import export_cli
+from weaksup import export_cli, infer_cli
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -148,34 +148,6 @@ def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("run", type=PATH)
-@click.argument("source", type=PATH, metavar="DATA")
-@click.argument("target", type=PATH, metavar="[OUT]", required=False)
-@click.option("--split", metavar="NAME", help="Only the pictures of this split.")
-@_FORCE
-@json_option
-def infer(
-    run: Path, source: Path, target: Path | None, *, as_json: bool, **options: Any  # noqa: ANN401
-) -> None:  # fmt: skip
-    """Find all landmarks in the pictures of DATA with the network of RUN; write them to OUT.
-
-    DATA is a data set of any file type or a folder of pictures; OUT becomes a data set's folder.
-    Left out, it is the place in RUN where the Results page looks.
-    """
-    from weaksup.inference import infer as infer_dataset
-    from weaksup.run_folder import RunFolder
-
-    folder = RunFolder(run).require()
-    target = target or folder.prediction(source.stem, options["split"])
-    require_free(target, force=options["force"])
-    dataset = _read(source, options["split"], folder.sparse.dense)
-    with progress_bar("Inferring") as on_progress:
-        predicted = infer_dataset(folder, dataset, on_progress=on_progress)
-    predicted.save(target)
-    report({"written": str(target), "shapes": len(predicted)}, as_json=as_json)
-
-
-@click.command()
 @click.argument("source", type=PATH, metavar="CLICKED")
 @click.argument("target", type=PATH, metavar="OUT")
 @click.option("--dense", "dense_path", type=PATH, required=True, help="Shapes with all landmarks.")
@@ -273,4 +245,6 @@ def _read(
         return dataset if split is None else dataset.split(split)
 
 
-COMMANDS: list[click.Command] = [train, infer, complete, evaluate, *export_cli.COMMANDS]
+COMMANDS: list[click.Command] = [
+    train, *infer_cli.COMMANDS, complete, evaluate, *export_cli.COMMANDS,
+]  # fmt: skip

@@ -1,7 +1,10 @@
 """Use of a trained network: the dense landmarks of pictures."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -9,6 +12,8 @@ from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import TrainingError
+from datasets.formats import SparseFormat
+from datasets.images import Frame, Image, cut, read_image
 from datasets.progress import Progress, ignore_progress
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
@@ -16,10 +21,10 @@ from weaksup.config import TrainingConfig
 from weaksup.devices import cpu_threads
 from weaksup.network import TwoBranchResNet
 from weaksup.run_folder import RunFolder
-from weaksup.samples import cut_crops
+from weaksup.samples import frame_of_row
 from weaksup.validation import predict_crops
 
-_AT_ONCE = 256  # pictures in memory
+_AT_ONCE = 256  # crops in memory
 
 
 def load_network(run: RunFolder) -> TwoBranchResNet:
@@ -57,7 +62,7 @@ def infer(
     dataset
         Pictures and boxes; its landmarks are not looked at, and its format may be another one.
     on_progress
-        Called with pictures done.
+        Called with shapes done.
 
     Returns
     -------
@@ -71,22 +76,68 @@ def infer(
     FileFormatError
         If a picture is missing or broken.
     """
-    folder = run if isinstance(run, RunFolder) else RunFolder(run)
-    config, network = folder.require().config, load_network(folder)
-    points = np.empty((len(dataset), len(folder.sparse.dense), 2))
-    with cpu_threads(config.cpu_threads):
-        for start in range(0, len(dataset), _AT_ONCE):
-            rows = np.arange(start, min(start + _AT_ONCE, len(dataset)))
-            points[rows] = _infer_part(network, dataset.take(rows), config)
-            on_progress(int(rows[-1]) + 1, len(dataset))
-    shapes = ShapeSet.from_points(points, folder.sparse.dense)
-    return replace(dataset, shapes=shapes, inferred=True)
+    finder = Finder.of(run)
+    points = finder.find(_cuts(dataset, finder.config, on_progress))
+    return replace(dataset, shapes=finder.shapes(points), inferred=True)
 
 
-def _infer_part(
-    network: TwoBranchResNet, dataset: LandmarkDataset, config: TrainingConfig
-) -> NDArray[np.float64]:
-    crops = cut_crops(dataset, config)
-    units = predict_crops(network, crops.images)
-    placed = [frame.from_unit(unit) for frame, unit in zip(crops.frames, units, strict=True)]
-    return np.stack(placed)
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """A trained network, and what it was told.
+
+    Parameters
+    ----------
+    network
+        In `eval`.
+    config, sparse
+        Of its run.
+    """
+
+    network: TwoBranchResNet
+    config: TrainingConfig
+    sparse: SparseFormat
+
+    @classmethod
+    def of(cls, run: RunFolder | str | Path) -> Self:
+        """The network of a run.
+
+        Raises
+        ------
+        TrainingError
+            If the run cannot be used.
+        """
+        folder = (run if isinstance(run, RunFolder) else RunFolder(run)).require()
+        return cls(load_network(folder), folder.config, folder.sparse)
+
+    def find(self, cuts: Iterable[tuple[Image, Frame]]) -> NDArray[np.float64]:
+        """Landmarks (N, M, 2) in pixels of the pictures, from crops and where they were cut.
+
+        Only a few hundred crops are in memory at a time.
+        """
+        parts, rest = [np.empty((0, len(self.sparse.dense), 2))], iter(cuts)
+        with cpu_threads(self.config.cpu_threads):
+            while part := list(islice(rest, _AT_ONCE)):
+                crops = np.stack([crop.transpose(2, 0, 1) for crop, _ in part])
+                units = predict_crops(self.network, torch.from_numpy(crops))
+                frames = (frame for _, frame in part)
+                placed = [frame.from_unit(one) for frame, one in zip(frames, units, strict=True)]
+                parts.append(np.stack(placed))
+        return np.concatenate(parts)
+
+    def shapes(self, points: NDArray[np.float64]) -> ShapeSet:
+        """Points (N, M, 2) as shapes of the run's dense format."""
+        return ShapeSet.from_points(points, self.sparse.dense)
+
+
+def _cuts(
+    dataset: LandmarkDataset, config: TrainingConfig, on_progress: Progress
+) -> Iterator[tuple[Image, Frame]]:
+    """Crop and frame of every row; rows of one picture that follow each other read it once."""
+    before: Path | None = None
+    for row in range(len(dataset)):
+        path = dataset.image_path(row)
+        if path != before:
+            image, before = read_image(path), path
+        frame = frame_of_row(dataset, row, image.shape, config.margin)
+        yield cut(image, frame, config.image_size_px), frame
+        on_progress(row + 1, len(dataset))

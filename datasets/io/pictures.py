@@ -33,3 +33,9 @@ def read_images(
         raise FileFormatError(path, None, "there is no picture in this folder")
     shapes = empty_shapes(landmark_format, len(names))
     return LandmarkDataset(shapes, sample_table(unique_ids(names), names), path)
+
+
+def one_picture(path: Path, landmark_format: LandmarkFormat) -> LandmarkDataset:
+    """A single picture, with all landmarks absent."""
+    samples = sample_table(unique_ids([path.name]), [path.name])
+    return LandmarkDataset(empty_shapes(landmark_format, 1), samples, path.parent)

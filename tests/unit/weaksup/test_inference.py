@@ -8,6 +8,7 @@ from datasets.images import read_image, write_image
 from datasets.metrics import nme, normalised_errors
 from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
+from weaksup import inference
 from weaksup.inference import infer
 
 
@@ -54,7 +55,7 @@ def test_points_are_pixels_of_the_picture_whatever_its_size(trained, data, tmp_p
 def test_progress_counts_pictures(trained, data):
     seen = []
     infer(trained, data.valid, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(24, 24)]
+    assert seen == [(done, 24) for done in range(1, 25)]
 
 
 def test_a_missing_picture_is_named(trained, data, tmp_path):
@@ -66,3 +67,16 @@ def test_a_missing_picture_is_named(trained, data, tmp_path):
 def test_a_folder_without_a_run_is_refused(data, tmp_path):
     with pytest.raises(TrainingError, match="no training run"):
         infer(tmp_path, data.valid)
+
+
+def test_landmarks_do_not_depend_on_how_many_crops_are_in_memory(trained, data, monkeypatch):
+    whole = infer(trained, data.valid).shapes.points
+    monkeypatch.setattr(inference, "_AT_ONCE", 7)
+    sizes, before = [], inference.predict_crops
+    monkeypatch.setattr(
+        inference,
+        "predict_crops",
+        lambda network, crops: sizes.append(len(crops)) or before(network, crops),
+    )
+    assert np.allclose(infer(trained, data.valid).shapes.points, whole, atol=1e-4)
+    assert sizes == [7, 7, 7, 3]
