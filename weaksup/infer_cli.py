@@ -69,8 +69,10 @@ def _infer_pictures(folder: "RunFolder", source: Path, options: dict[str, Any]) 
 
     if options["every"] is not None:
         raise click.UsageError("--every is about the frames of a video")
-    dataset, told = _pictures(source, options["split"], folder.sparse.dense), {}
-    boxes = _boxes_in(dataset, options)
+    whole, told = _pictures(source, folder.sparse.dense), {}
+    with about(source):
+        dataset = whole if options["split"] is None else whole.split(options["split"])
+    boxes = _boxes_in(dataset, whole, options)
     if boxes is not None:
         with about(source):
             boxed = with_boxes(dataset, boxes)
@@ -80,28 +82,25 @@ def _infer_pictures(folder: "RunFolder", source: Path, options: dict[str, Any]) 
         return infer_dataset(folder, dataset, on_progress=on_progress), told
 
 
-def _pictures(
-    path: Path, split: str | None, landmark_format: "LandmarkFormat"
-) -> "LandmarkDataset":
+def _pictures(path: Path, landmark_format: "LandmarkFormat") -> "LandmarkDataset":
     from datasets.images import IMAGE_SUFFIXES
     from datasets.io.pictures import one_picture
     from datasets.io.registry import read
 
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-        dataset = one_picture(path, landmark_format)
-    else:
-        dataset = read(path, landmark_format=landmark_format)
-    with about(path):
-        return dataset if split is None else dataset.split(split)
+        return one_picture(path, landmark_format)
+    return read(path, landmark_format=landmark_format)
 
 
-def _boxes_in(dataset: "LandmarkDataset", options: dict[str, Any]) -> "Boxes | None":
+def _boxes_in(
+    dataset: "LandmarkDataset", whole: "LandmarkDataset", options: dict[str, Any]
+) -> "Boxes | None":
     from weaksup.boxes import detected, read_boxes, require_known
     from weaksup.detector import FaceDetector
 
     if options["boxes"] is not None:
         boxes = read_boxes(options["boxes"])
-        require_known(boxes, dataset.samples["image"], options["boxes"])
+        require_known(boxes, whole.samples["image"], options["boxes"])
         return boxes
     if options["detector"] is not None:
         detector = FaceDetector(options["detector"])

@@ -144,7 +144,7 @@ class _Watch:
         self._boxes_of, self._on_progress = boxes_of, on_progress
         self._names: list[str] = []
         self._boxes: list[Box] = []
-        self._size_px = (0, 0)
+        self._size_px: tuple[int, ...] = (0, 0)
         self.without: list[str] = []
         self.frames = 0
 
@@ -152,10 +152,10 @@ class _Watch:
         """Crop and frame of every box."""
         total = -(-self._video.told // self._every) or None
         for name, image in self._video.frames(self._every):
-            H, W = self._size_px = image.shape[:2]
+            self._size_px = image.shape[:2]
             boxes = self._boxes_of(name, image)
             for box in boxes:
-                frame = frame_of(box, H, W, 1.0 if box is None else config.margin)
+                frame = _frame_in(name, box, image, config)
                 yield cut(image, frame, config.image_size_px), frame
                 self._names.append(name)
                 self._boxes.append(box or (np.nan,) * 4)
@@ -170,3 +170,11 @@ class _Watch:
         edges = dict(zip(BOX_COLUMNS, zip(*self._boxes, strict=True), strict=True))
         N = len(self._names)
         return sample_table(unique_ids(self._names), height_px=[H] * N, width_px=[W] * N, **edges)
+
+
+def _frame_in(name: str, box: Box | None, image: Image, config: TrainingConfig) -> Frame:
+    H, W = image.shape[:2]
+    try:
+        return frame_of(box, H, W, 1.0 if box is None else config.margin)
+    except ShapeMismatchError as error:
+        raise ShapeMismatchError(f"{name}: {error}") from error

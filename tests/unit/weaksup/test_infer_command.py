@@ -49,6 +49,18 @@ def test_boxes_from_a_csv_are_where_the_network_looks(call, data, trained, tmp_p
     assert not np.allclose(found.shapes.points[1], whole[0], atol=1)
 
 
+def test_boxes_of_another_split_are_passed_over(call, data, tmp_path):
+    samples = data.valid.samples.copy()
+    samples["split"] = ["mine", "other"] * 12
+    LandmarkDataset(data.valid.shapes, samples, data.valid.root).save(tmp_path / "split")
+    boxes = tmp_path / "boxes.csv"
+    rows = [f"b{row:03}.png,2,2,29,29\n" for row in range(24)]
+    boxes.write_text("image,x_min,y_min,x_max,y_max\n" + "".join(rows))
+    told, found, _ = call(tmp_path / "split", "--boxes", boxes, "--split", "other")
+    assert told["shapes"] == 12
+    assert list(found.samples["shape_id"])[:2] == ["b001", "b003"]
+
+
 class TwoFaces:
     """Stands for the detector: finds two faces in bright pictures, none in dark ones."""
 

@@ -59,6 +59,8 @@ def test_each_box_of_a_frame_is_a_shape_and_frames_without_are_told(clip, traine
     assert seen[-1] == (10, 10)
     with pytest.raises(ShapeMismatchError, match=r"clip\.avi: there is no box in any of 10 frames"):
         infer_video(trained, clip, boxes_of=lambda _name, _image: ())
+    with pytest.raises(ShapeMismatchError, match=r"clip\.avi#000000: expected a box"):
+        infer_video(trained, clip, boxes_of=lambda _name, _image: [(0.0, 0.0, 20000.0, 5.0)])
 
 
 def test_a_file_that_is_no_video_is_refused(tmp_path):
