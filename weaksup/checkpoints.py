@@ -37,11 +37,13 @@ _KEYS = frozenset(
 
 
 def fingerprint(data: TrainingData) -> str:
-    """Hash of names, boxes and labels: the same where a run would see the same data."""
+    """Hash of names, boxes, labels and start: the same where a run would see the same data."""
     digest = hashlib.sha256(repr(data.sparse.chosen).encode())
     for dataset in (data.images, data.valid):
         if dataset is not None:
             _add(digest, dataset)
+    if data.start is not None:
+        digest.update(data.start.digest.encode())
     return digest.hexdigest()
 
 

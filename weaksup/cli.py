@@ -1,9 +1,6 @@
 """Commands: train a network, use it, complete clicked shapes, and measure."""
 
-import contextlib
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +10,7 @@ from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
 from weaksup import export_cli, infer_cli
+from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -26,7 +24,7 @@ _FORCE = click.option("--force", is_flag=True, help="Replace what is there alrea
 # What a resumed run knows from its folder; giving it again could only contradict.
 _SETTLED = (
     "data", "sparse", "split", "valid", "valid_split", "preset", "config_file", "scale", "seed",
-    "image_size", "width",
+    "image_size", "width", "start",
 )  # fmt: skip
 
 
@@ -47,6 +45,7 @@ _SETTLED = (
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order, augmentation.")
 @click.option("--image-size", type=int, metavar="PX", help="Side of the network's crop.")
 @click.option("--width", type=float, help="Share of ResNet-18's channels.")
+@click.option("--start", type=PATH, metavar="RUN", help="Begin with the network of this run.")
 @click.option("--device", help="auto (default), cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=0), help="CPU threads; 0: half of the cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
@@ -74,7 +73,7 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
         data.require_pictures()
         folder.clear()
         folder.create(config, data.sparse, sources.to_table())
-    with _stop_on_signals() as stop, progress_bar("Training") as on_progress:
+    with stop_on_signals() as stop, progress_bar("Training") as on_progress:
         train_run(config, run, data, on_progress=on_progress, resume=resume, stop=stop)
     _report_run(folder, as_json=as_json)
 
@@ -98,7 +97,7 @@ def _begun(options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
     )
     if options["scale"] is not None:
         config = config.scaled(options["scale"])
-    paths = {name: options[name] for name in ("sparse", "split", "valid", "valid_split")}
+    paths = {name: options[name] for name in ("sparse", "split", "valid", "valid_split", "start")}
     sources = Sources(tuple(options["data"]), **paths)
     return config, sources
 
@@ -114,21 +113,6 @@ def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[Training
     config = folder.require().config
     config = config.changed(device=options["device"], threads=options["threads"])
     return config, Sources.from_table(folder.sources, folder.path / SOURCES_FILE)
-
-
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Turn a request to end (Ctrl-C, or another process's) into a stop after the next step."""
-    asked = threading.Event()
-    # Only the main thread may listen.
-    listens = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM) if listens else ()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in numbers}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _report_run(folder: "RunFolder", *, as_json: bool) -> None:

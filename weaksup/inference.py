@@ -22,6 +22,7 @@ from weaksup.devices import cpu_threads
 from weaksup.network import TwoBranchResNet
 from weaksup.run_folder import RunFolder
 from weaksup.samples import frame_of_row
+from weaksup.start import Start
 from weaksup.validation import predict_crops
 
 _AT_ONCE = 256  # crops in memory
@@ -45,6 +46,21 @@ def load_network(run: RunFolder) -> TwoBranchResNet:
         problem = f"{run.path}: the checkpoint does not fit config.toml and sparse.toml"
         raise TrainingError(problem) from error
     return network.eval()
+
+
+def read_start(run: RunFolder | str | Path) -> Start:
+    """The network of a run, for another one to begin with.
+
+    Raises
+    ------
+    TrainingError
+        If there is no run or it has no network yet.
+    FileFormatError
+        If a file of it is broken.
+    """
+    folder = run if isinstance(run, RunFolder) else RunFolder(run)
+    weights = load_network(folder.require()).state_dict()
+    return Start(folder.sparse, folder.config.width, weights)
 
 
 def infer(

@@ -14,8 +14,46 @@ from datasets.images import Frame, cut, frame_of, read_image
 from datasets.progress import Progress, ignore_progress
 from weaksup.config import Stage, TrainingConfig
 from weaksup.parts import MAIN, SECONDARY
+from weaksup.start import Start
 
 _BORDER_SHARE = 0.125  # of the crop, on each side: what augmentation may bring into view
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """N square crops and the landmarks in them.
+
+    Parameters
+    ----------
+    images
+        uint8 (N, 3, S, S), S = `size_px` + 2 * `border_px`.
+    points
+        float32 (N, M, 2) in [-1, 1] across the frame, that is without the border; NaN is absent.
+    frames
+        N frames.
+    border_px
+        Pixels around the frame on each side.
+    """
+
+    images: Tensor
+    points: Tensor
+    frames: tuple[Frame, ...]
+    border_px: int
+
+    def mean_shape(self, rows: NDArray[np.int64]) -> Tensor:
+        """Mean place of each landmark over these rows, float32 (M, 2).
+
+        Without rows it is taken over all crops; a landmark that none has is at the centre.
+        """
+        points = self.points[torch.from_numpy(rows)] if len(rows) else self.points
+        return points.double().nanmean(dim=0).nan_to_num().float()
+
+    def take(self, rows: NDArray[np.int64], counted: NDArray[np.bool_]) -> "Crops":
+        """The crops of some rows, with the landmarks that are true in `counted`, (rows, M)."""
+        points = self.points[torch.from_numpy(rows)]
+        points[~torch.from_numpy(counted)] = torch.nan
+        frames = tuple(self.frames[row] for row in rows)
+        return Crops(self.images[torch.from_numpy(rows)], points, frames, self.border_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +68,10 @@ class TrainingData:
         The m landmarks of the main branch.
     valid
         Data set that errors are measured on while training, or None.
+    start
+        The network to begin with; None for first weights by chance.
+    crops
+        Those of the images, where they were cut before, with a border and as the config says.
 
     Raises
     ------
@@ -40,6 +82,8 @@ class TrainingData:
     images: LandmarkDataset
     sparse: SparseFormat
     valid: LandmarkDataset | None = None
+    start: Start | None = None
+    crops: Crops | None = None
 
     def __post_init__(self) -> None:
         """Check that everything speaks of the same landmarks."""
@@ -86,36 +130,6 @@ class TrainingData:
         if SECONDARY not in stage.loss_on:
             counts[:, list(self.sparse.rest)] = False
         return counts
-
-
-@dataclass(frozen=True, slots=True)
-class Crops:
-    """N square crops and the landmarks in them.
-
-    Parameters
-    ----------
-    images
-        uint8 (N, 3, S, S), S = `size_px` + 2 * `border_px`.
-    points
-        float32 (N, M, 2) in [-1, 1] across the frame, that is without the border; NaN is absent.
-    frames
-        N frames.
-    border_px
-        Pixels around the frame on each side.
-    """
-
-    images: Tensor
-    points: Tensor
-    frames: tuple[Frame, ...]
-    border_px: int
-
-    def mean_shape(self, rows: NDArray[np.int64]) -> Tensor:
-        """Mean place of each landmark over these rows, float32 (M, 2).
-
-        Without rows it is taken over all crops; a landmark that none has is at the centre.
-        """
-        points = self.points[torch.from_numpy(rows)] if len(rows) else self.points
-        return points.double().nanmean(dim=0).nan_to_num().float()
 
 
 def frame_of_row(

@@ -8,6 +8,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.formats import LandmarkFormat, SparseFormat
 from datasets.io.registry import read
+from weaksup.inference import read_start
 from weaksup.samples import TrainingData
 
 USUAL_SPLIT = "valid"
@@ -30,6 +31,8 @@ class Sources:
         The split to learn from, in data sets that have splits; None for all shapes.
     valid_split
         The split to measure on; None for ``valid`` where there is one, else all shapes.
+    start
+        Folder of the run whose network to begin with, or None.
     """
 
     data: tuple[Path, ...]
@@ -37,6 +40,7 @@ class Sources:
     valid: Path | None = None
     split: str | None = None
     valid_split: str | None = None
+    start: Path | None = None
 
     def to_table(self) -> dict[str, Any]:
         """Plain values with absolute paths, fit for TOML, which has no None."""
@@ -46,6 +50,7 @@ class Sources:
             "valid": None if self.valid is None else str(self.valid.absolute()),
             "split": self.split,
             "valid_split": self.valid_split,
+            "start": None if self.start is None else str(self.start.absolute()),
         }
         return {name: value for name, value in table.items() if value is not None}
 
@@ -66,7 +71,7 @@ class Sources:
             raise TrainingError(f"{path} {problem}")
         if not isinstance(data, list) or not all(isinstance(each, str) for each in data):
             raise FileFormatError(path, "data", f"expected a list of texts, got {data!r}")
-        for name in ("sparse", "valid", "split", "valid_split"):
+        for name in ("sparse", "valid", "split", "valid_split", "start"):
             if not isinstance(table.get(name, ""), str):
                 problem = f"expected a text, got {table[name]!r}"
                 raise FileFormatError(path, name, problem)
@@ -76,6 +81,7 @@ class Sources:
             Path(table["valid"]) if "valid" in table else None,
             table.get("split"),
             table.get("valid_split"),
+            Path(table["start"]) if "start" in table else None,
         )
 
     def load(self) -> TrainingData:
@@ -94,7 +100,8 @@ class Sources:
         if sparse is None:
             everything = tuple(range(len(images.format)))
             sparse = SparseFormat(images.format, everything, everything)
-        return TrainingData(images, sparse, self._load_valid(sparse))
+        start = None if self.start is None else read_start(self.start)
+        return TrainingData(images, sparse, self._load_valid(sparse), start)
 
     def _load_data(self, path: Path, known: LandmarkFormat | None) -> LandmarkDataset:
         dataset = read(path, landmark_format=known)

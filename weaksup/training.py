@@ -95,9 +95,12 @@ def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor
     Raises
     ------
     TrainingError
-        If that is too little to learn from, or there is no such device.
+        If that is too little to learn from, there is no such device, or the network to begin with
+        is another one.
     """
     choose_device(config.device, config.precision)
+    if data.start is not None:
+        data.start.require_fits(data.sparse, config.width)
     return [_counted(data, stage) for stage in config.stages]
 
 
@@ -185,10 +188,14 @@ class _Run:
         self._validation = None
         if data.valid is not None:
             self._validation = Validation(data.valid, data.sparse, config)
-        crops = cut_crops(data.images, config, border=True, on_progress=self._while_reading)
+        crops = data.crops
+        if crops is None:
+            crops = cut_crops(data.images, config, border=True, on_progress=self._while_reading)
         mean_shape = crops.mean_shape(data.dense_rows())
         generator = torch.Generator().manual_seed(config.seed)
         network = TwoBranchResNet(data.sparse.chosen, mean_shape, config.width, generator)
+        if data.start is not None:
+            network.load_state_dict(data.start.weights)
         device = choose_device(config.device, config.precision)
         fabric = Fabric(accelerator=device, devices=1, precision=config.precision)
         self._learner = Learner(fabric, config, network, crops, mean_shape)

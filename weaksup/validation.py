@@ -60,15 +60,20 @@ class Validation:
         """Landmarks (N, M, 2) of every image in [-1, 1] across its crop."""
         return predict_crops(network, self._crops.images)
 
+    def errors(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Errors (N, M) in parts of the span; a shape (M, 2) stands for one in every image."""
+        distances = np.linalg.norm(predicted - self._truth, axis=2)
+        return np.asarray(distances * self._scale)
+
     def nme(self, predicted: NDArray[np.float64]) -> tuple[float, float | None]:
         """NME over all landmarks and over those of the main branch, None if none is there."""
-        errors = self._errors(predicted)
+        errors = self.errors(predicted)
         main = errors[:, list(self._sparse.chosen)]
         return nme(errors), None if np.isnan(main).all() else nme(main)
 
     def nme_of_shape(self, shape: Tensor) -> float:
         """NME over all landmarks if every image had this shape, (M, 2) in [-1, 1]."""
-        return nme(self._errors(shape.double().numpy()))
+        return nme(self.errors(shape.double().numpy()))
 
     def affinity(self, predicted: NDArray[np.float64]) -> AffinityMatrix:
         """Affinities of the predictions; crops are squares, so they are those in the pictures.
@@ -79,7 +84,3 @@ class Validation:
             If there are too few images, or a prediction is no shape.
         """
         return affinity_of(ShapeSet.from_points(predicted, self._sparse.dense), ALIGNMENT)
-
-    def _errors(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
-        distances = np.linalg.norm(predicted - self._truth, axis=2)
-        return np.asarray(distances * self._scale)

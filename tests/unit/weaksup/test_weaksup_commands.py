@@ -249,3 +249,17 @@ def test_missing_pictures_are_told_before_the_run_begins(places, pictures, capsy
         assert listing(places) == before
     finally:
         picture.write_bytes(bytes_)
+
+
+def test_a_run_begins_with_another_one_and_remembers_which(places, capsys):
+    call(capsys, *training(places, "first"))
+    result = call(capsys, *training(places, "second", "--start", str(places / "first")), "--json")
+    assert json.loads(result)["status"] == "finished"
+    assert RunFolder(places / "second").sources["start"] == str(places / "first")
+    told = ["train", str(places / "second"), "--resume", "--start", str(places / "first")]
+    with pytest.raises(SystemExit):
+        main(told)
+    assert "leave out --start" in capsys.readouterr().err
+    wider = training(places, "third", "--start", str(places / "first"), "--width", "0.125")
+    assert "its width is 0.0625" in refusal(capsys, *wider)
+    assert not (places / "third").exists()
