@@ -10,6 +10,7 @@ from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
 from weaksup import export_cli, infer_cli
+from weaksup.experiment_cli import experiment
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
@@ -230,5 +231,5 @@ def _read(
 
 
 COMMANDS: list[click.Command] = [
-    train, *infer_cli.COMMANDS, complete, evaluate, *export_cli.COMMANDS,
+    train, *infer_cli.COMMANDS, complete, evaluate, *export_cli.COMMANDS, experiment,
 ]  # fmt: skip

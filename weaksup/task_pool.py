@@ -1,0 +1,167 @@
+"""Many short tasks by several processes, some of which wait for others."""
+
+import logging
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from typing import Any, Protocol
+
+from datasets.errors import FewmarkError
+from datasets.progress import Progress, ignore_progress
+
+_POLL_S = 0.2
+_ENDED = "its process ended without a word, for want of memory perhaps"
+
+
+class StoppedError(Exception):
+    """A task was given up because it was asked to."""
+
+
+class StopSign(Protocol):
+    """What tells tasks to stop: an event of this process or of several."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+    def set(self) -> None:
+        """Ask to stop."""
+
+
+class _Here(Executor):
+    """Does what it is given at once, in this process."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - kept for whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+def run_tasks(
+    needs: Mapping[str, Sequence[str]],
+    work: Callable[[str], object],
+    prepare: Callable[[StopSign], object],
+    *,
+    processes: int,
+    stop: Callable[[], bool],
+    on_progress: Progress = ignore_progress,
+) -> dict[str, str]:
+    """Do every task once, each after those that it needs.
+
+    Parameters
+    ----------
+    needs
+        Names of the tasks, and of those that must be done before.
+    work
+        Does the task of this name; raises `StoppedError` where it was asked to stop.
+    prepare
+        Called once in every process before its first task, with what tells it to stop.
+    processes
+        How many; with one, everything is done in this process. They are spawned: a GPU cannot be
+        shared with a forked one.
+    stop
+        Asked now and then.
+    on_progress
+        Called with tasks done, well or not, and tasks in all.
+
+    Returns
+    -------
+    Name and reason of every task that failed. Those that need it, or were not done because of
+    `stop`, are in no list.
+    """
+    executor, sign = _executor(processes, prepare)
+    with executor:
+        try:
+            # Few at once, so that those that came first in the list go first when they may.
+            return _Pool(needs, work, executor, 2 * processes - 1).run(sign, stop, on_progress)
+        finally:  # also after Ctrl-C: what runs ends soon, what waits never begins
+            sign.set()
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _executor(processes: int, prepare: Callable[[StopSign], object]) -> tuple[Executor, StopSign]:
+    if processes == 1:
+        here = threading.Event()
+        prepare(here)
+        return _Here(), here
+    context = multiprocessing.get_context("spawn")
+    sign = context.Event()
+    return (
+        ProcessPoolExecutor(processes, context, initializer=_prepared, initargs=(prepare, sign)),
+        sign,
+    )
+
+
+def _prepared(prepare: Callable[[StopSign], object], sign: StopSign) -> None:
+    # The terminal sends Ctrl-C to all processes; the first one tells the others in its own way.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger().addHandler(logging.NullHandler())  # the first process says it once
+    prepare(sign)
+
+
+class _Pool:
+    """The tasks of one call of `run_tasks`."""
+
+    def __init__(
+        self,
+        needs: Mapping[str, Sequence[str]],
+        work: Callable[[str], object],
+        executor: Executor,
+        at_once: int,
+    ) -> None:
+        self._work, self._executor, self._at_once = work, executor, at_once
+        self._waiting = {name: set(before) for name, before in needs.items()}
+        self._running: dict[Future[object], str] = {}
+        self._failed: dict[str, str] = {}
+        self._total = len(needs)
+
+    def run(
+        self, sign: StopSign, stop: Callable[[], bool], on_progress: Progress
+    ) -> dict[str, str]:
+        self._submit()
+        while self._running:
+            on_progress(self._total - len(self._waiting) - len(self._running), self._total)
+            if stop():
+                sign.set()
+                break
+            done, _ = wait(self._running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._note(self._running.pop(future), future)
+            self._submit()
+        on_progress(self._total - len(self._waiting) - len(self._running), self._total)
+        return self._failed
+
+    def _submit(self) -> None:
+        ready = [name for name, before in self._waiting.items() if not before]
+        for name in ready[: self._at_once - len(self._running)]:
+            del self._waiting[name]
+            self._running[self._executor.submit(self._work, name)] = name
+
+    def _note(self, name: str, future: Future[object]) -> None:
+        error = future.exception()
+        if isinstance(error, StoppedError):
+            return
+        if error is not None:
+            others = self._dropped(name)
+            more = f"; {others} more tasks need it" if others else ""
+            self._failed[name] = f"{_reason(error)}{more}"
+        for before in self._waiting.values():
+            before.discard(name)
+
+    def _dropped(self, name: str) -> int:
+        """Forget all tasks that need one, and how many those were."""
+        waiting = [other for other, before in self._waiting.items() if name in before]
+        for other in waiting:
+            del self._waiting[other]
+        return len(waiting) + sum(self._dropped(other) for other in waiting)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FewmarkError):
+        return str(error)
+    name = type(error).__name__
+    return _ENDED if name == "BrokenProcessPool" else f"{name}: {error}"
