@@ -33,6 +33,7 @@ from weaksup.grid import (
     SEARCHED,
     Cell,
     Grid,
+    is_file,
 )
 from weaksup.parts import MAIN
 
@@ -161,9 +162,9 @@ def open_experiment(
         grid = Grid.load(path / GRID_FILE)
     data = data or ExperimentData.read(grid)
     configs = _configs(grid, path)
-    given = {Path(name).stem: SparseFormat.load(name) for name in grid.formats if _is_file(name)}
+    given = {Path(name).stem: SparseFormat.load(name) for name in grid.formats if is_file(name)}
     named = {
-        f: tuple(Path(n).stem if _is_file(n) else n for n in getattr(grid, f))
+        f: tuple(Path(n).stem if is_file(n) else n for n in getattr(grid, f))
         for f in ("formats", "presets")
     }
     grid = grid.changed(**named)
@@ -175,23 +176,19 @@ def open_experiment(
     return experiment
 
 
-def _is_file(name: str) -> bool:
-    return name.endswith(_SUFFIX)
-
-
 def _configs(grid: Grid, path: Path) -> dict[str, TrainingConfig]:
     wanted = dict.fromkeys((*grid.presets, DENSE_ONLY))
     return {
-        Path(name).stem if _is_file(name) else name: _config(name, grid, path) for name in wanted
+        Path(name).stem if is_file(name) else name: _config(name, grid, path) for name in wanted
     }
 
 
 def _config(name: str, grid: Grid, path: Path) -> TrainingConfig:
     saved = path / "presets" / f"{name}{_SUFFIX}"
-    if not _is_file(name) and name not in PRESETS and saved.exists():
+    if not is_file(name) and name not in PRESETS and saved.exists():
         return TrainingConfig.load(saved)
-    config = TrainingConfig.load(name) if _is_file(name) else preset(name)
-    name = Path(name).stem if _is_file(name) else name
+    config = TrainingConfig.load(name) if is_file(name) else preset(name)
+    name = Path(name).stem if is_file(name) else name
     if name in grid.epochs:
         config = config.changed(stages=_timed(config, name, grid.epochs[name]))
     elif grid.scale != 1:

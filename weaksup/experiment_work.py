@@ -49,23 +49,28 @@ def run_experiment(
 
 
 def tasks_left(experiment: Experiment) -> dict[str, tuple[str, ...]]:
-    """Formats, first stages and cells that are not done, and what each waits for."""
-    formats: dict[str, tuple[str, ...]] = {}
-    stages: dict[str, tuple[str, ...]] = {}
-    cells: dict[str, tuple[str, ...]] = {}
+    """Formats, first stages and cells that are not done, and what each waits for.
+
+    They are in the order of seeds: when it is stopped, the first seeds are whole.
+    """
+    tasks: dict[str, tuple[str, ...]] = {}
     for cell in experiment.cells():
         if experiment.result_file(cell).exists():
             continue
         needs: tuple[str, ...] = ()
-        if cell.format and not experiment.format_file(experiment.format_key(cell)).exists():
-            needs = (f"{FORMAT}:{experiment.format_key(cell)}",)
-            formats[needs[0]] = ()
-        stage = experiment.stage_key(cell)
+        key, stage = experiment.format_key(cell), experiment.stage_key(cell)
+        if cell.format and not experiment.format_file(key).exists():
+            needs = _first(tasks, f"{FORMAT}:{key}", needs)
         if stage is not None and not _is_finished(experiment.path / "stages" / stage):
-            stages[f"{STAGE}:{stage}"] = needs
-            needs = (f"{STAGE}:{stage}",)
-        cells[f"{CELL}:{cell.key}"] = needs
-    return {**formats, **stages, **cells}
+            needs = _first(tasks, f"{STAGE}:{stage}", needs)
+        tasks[f"{CELL}:{cell.key}"] = needs
+    return tasks
+
+
+def _first(tasks: dict[str, tuple[str, ...]], name: str, needs: tuple[str, ...]) -> tuple[str, ...]:
+    """What waits for a task, which is added where it is not there yet."""
+    tasks.setdefault(name, needs)
+    return (name,)
 
 
 def _is_finished(run: Path) -> bool:

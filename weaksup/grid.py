@@ -216,12 +216,25 @@ class Grid:
         try:
             if "data" not in table:
                 raise FileFormatError(path, "data", "this field is missing")
-            for name in ("data", "valid"):
-                if table.get(name):
-                    table[name] = str(Path(path).parent / table[name])
-            return cls(**table)
+            return cls(**_placed(table, Path(path).parent))
         except TrainingError as error:
             raise FileFormatError(path, None, str(error)) from error
+
+
+def _placed(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The table with paths from its file's folder."""
+    paths = {name: str(folder / table[name]) for name in ("data", "valid") if table.get(name)}
+    lists: dict[str, Any] = {
+        name: tuple(str(folder / v) if is_file(v) else v for v in table[name])
+        for name in ("formats", "presets")
+        if name in table
+    }
+    return {**table, **paths, **lists}
+
+
+def is_file(name: str) -> bool:
+    """Whether a preset or format is named by its file."""
+    return name.endswith(".toml")
 
 
 def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: ANN401

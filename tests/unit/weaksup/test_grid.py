@@ -66,3 +66,11 @@ def test_a_grid_may_grow():
 def test_what_changes_cells_is_refused(values, told):
     with pytest.raises(TrainingError, match=told):
         GRID.changed(**values).require_grown(GRID)
+
+
+def test_files_of_presets_and_formats_are_beside_the_grid(tmp_path):
+    text = 'data = "x"\npresets = ["quick", "mine.toml"]\nformats = ["../m5.toml", "random"]'
+    (tmp_path / "grid.toml").write_text(text, encoding="utf-8")
+    grid = Grid.load(tmp_path / "grid.toml")
+    assert grid.presets == ("quick", str(tmp_path / "mine.toml"))
+    assert grid.formats == (str(tmp_path / "../m5.toml"), "random")
