@@ -6,7 +6,7 @@
     presets/     the config of every preset, as the cells have it
     given/       sparse formats that were given as files
     people.csv   names and subjects of the images that errors are measured on
-    data.json    what the data were, to know them again
+    data.json    hash of the data, to know them again, and names and sizes of the formats
     formats/     the sparse formats of the cells, by format, m and seed
     stages/      first stages that cells share: runs
     runs/        runs at work; each goes when its cell is done
@@ -17,8 +17,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from datasets.errors import TrainingError
+from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, predefined_formats
 from weaksup.config import PRESETS, Stage, TrainingConfig, preset
@@ -80,8 +81,7 @@ class Experiment:
         grid = Grid.load(path / GRID_FILE)
         files = sorted((path / "presets").glob(f"*{_SUFFIX}"))
         configs = {file.stem: TrainingConfig.load(file) for file in files}
-        known = json.loads((path / DATA_FILE).read_text(encoding="utf-8"))["formats"]
-        return cls(path, grid, configs, known)
+        return cls(path, grid, configs, _facts(path)["formats"])
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell of the grid."""
@@ -128,6 +128,16 @@ class Experiment:
         """Name of the run of the first stage: cells with the same one share it."""
         first = self.first_stage(cell)
         return None if first is None else f"{self.format_key(cell)}--{first.identity[:8]}"
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What the data were, and the sizes of the formats."""
+    file = path / DATA_FILE
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return {name: facts[name] for name in ("digest", "formats")}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise FileFormatError(file, None, "not what an experiment writes") from error
 
 
 def _shares(config: TrainingConfig) -> bool:
@@ -254,7 +264,7 @@ def _require_grown(experiment: Experiment, data: ExperimentData) -> None:
     path, old = experiment.path, Experiment.load(experiment.path)
     try:
         experiment.grid.require_grown(old.grid)
-        if json.loads((path / DATA_FILE).read_text(encoding="utf-8"))["digest"] != data.digest:
+        if _facts(path)["digest"] != data.digest:
             raise TrainingError("the data were others")
         for name, config in old.configs.items():
             if name in experiment.configs and experiment.configs[name].identity != config.identity:
@@ -275,14 +285,7 @@ def _write(experiment: Experiment, given: Mapping[str, SparseFormat], data: Expe
         sparse.save(experiment.given_file(name))
     with replacing(path / PEOPLE_FILE) as file:
         data.valid.samples[["shape_id", "subject"]].to_csv(file, index=False)
-    facts = {
-        "digest": data.digest,
-        "formats": dict(experiment.formats),
-        "landmark_format": data.pool.format.name,
-        "landmarks": len(data.pool.format),
-        "images": data.images,
-        "measured": len(data.valid),
-    }
+    facts = {"digest": data.digest, "formats": dict(experiment.formats)}
     with replacing(path / DATA_FILE) as file:
         file.write_text(json.dumps(facts, indent=2), encoding="utf-8")
     where = {"data": str(Path(experiment.grid.data).absolute())}

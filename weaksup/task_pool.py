@@ -3,7 +3,6 @@
 import logging
 import multiprocessing
 import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from typing import Any, Protocol
@@ -27,6 +26,19 @@ class StopSign(Protocol):
 
     def set(self) -> None:
         """Ask to stop."""
+
+
+class _Asking:
+    """The sign of this process: it asks, so that a task is stopped that nobody waits beside."""
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+
+    def is_set(self) -> bool:
+        return self._stop()
+
+    def set(self) -> None:
+        pass
 
 
 class _Here(Executor):
@@ -73,7 +85,7 @@ def run_tasks(
     Name and reason of every task that failed. Those that need it, or were not done because of
     `stop`, are in no list.
     """
-    executor, sign = _executor(processes, prepare)
+    executor, sign = _executor(processes, prepare, stop)
     with executor:
         try:
             # Few at once, so that those that came first in the list go first when they may.
@@ -83,17 +95,17 @@ def run_tasks(
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _executor(processes: int, prepare: Callable[[StopSign], object]) -> tuple[Executor, StopSign]:
+def _executor(
+    processes: int, prepare: Callable[[StopSign], object], stop: Callable[[], bool]
+) -> tuple[Executor, StopSign]:
     if processes == 1:
-        here = threading.Event()
+        here = _Asking(stop)
         prepare(here)
         return _Here(), here
     context = multiprocessing.get_context("spawn")
     sign = context.Event()
-    return (
-        ProcessPoolExecutor(processes, context, initializer=_prepared, initargs=(prepare, sign)),
-        sign,
-    )
+    told = (prepare, sign)
+    return ProcessPoolExecutor(processes, context, initializer=_prepared, initargs=told), sign
 
 
 def _prepared(prepare: Callable[[StopSign], object], sign: StopSign) -> None:
@@ -122,17 +134,15 @@ class _Pool:
     def run(
         self, sign: StopSign, stop: Callable[[], bool], on_progress: Progress
     ) -> dict[str, str]:
-        self._submit()
-        while self._running:
+        while not stop():
+            self._submit()
             on_progress(self._total - len(self._waiting) - len(self._running), self._total)
-            if stop():
-                sign.set()
-                break
+            if not self._running:
+                return self._failed
             done, _ = wait(self._running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             for future in done:
                 self._note(self._running.pop(future), future)
-            self._submit()
-        on_progress(self._total - len(self._waiting) - len(self._running), self._total)
+        sign.set()
         return self._failed
 
     def _submit(self) -> None:

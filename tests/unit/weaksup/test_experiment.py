@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from datasets.errors import TrainingError
+from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.metrics import nme, normalised_errors
 from weaksup import bench as bench_module
@@ -19,6 +19,7 @@ from weaksup.experiment_data import ExperimentData
 from weaksup.experiment_report import write_report
 from weaksup.experiment_work import run_experiment, tasks_left
 from weaksup.grid import Cell, Grid
+from weaksup.task_pool import StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -251,3 +252,35 @@ def test_an_experiment_needs_data(tmp_path):
     told = CliRunner().invoke(command, [str(tmp_path / "out")])
     assert told.exit_code == 2
     assert "--data" in told.output
+
+
+def test_options_make_a_grid_and_a_broken_folder_is_told(places, tmp_path):
+    out = tmp_path / "out"
+    asked = [
+        str(out), "--data", str(places / "learn"), "--valid", str(places / "valid"), "--m", "2",
+        "--m", "3", "--ratio", "0.2", "--format", "random", "--baseline", "clicked", "--preset",
+        "quick", "--scale", "0.05", "--image-size", "32", "--width", "0.0625", "--seeds", "1",
+        "--processes", "1", "--device", "cpu",
+    ]  # fmt: skip
+    told = CliRunner().invoke(command, asked)
+    assert told.exit_code == 0, told.output
+    grid = Grid.load(out / "grid.toml")
+    assert (grid.m, grid.ratios, grid.seeds, grid.scale) == ((2, 3), (0.2,), 1, 0.05)
+    figure = (out / "figure.html").read_text(encoding="utf-8")
+    assert "c of the sparse format" in figure
+    without = CliRunner().invoke(command, [str(out), "--baseline", "none"])
+    assert "baselines had 'clicked', which is gone" in str(without.exception)
+    (out / "data.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"data\.json: not what an experiment writes"):
+        Experiment.load(out)
+
+
+def test_a_stopped_experiment_leaves_what_was_not_begun(copy):
+    for file in (copy.path / "cells").iterdir():
+        file.unlink()
+    failed = run_experiment(copy, device="cpu", processes=1, stop=lambda: True)
+    assert failed == {}
+    assert not any((copy.path / "cells").iterdir())
+    bench = bench_module.Bench(copy, "cpu", lambda: True)
+    with pytest.raises(StoppedError):
+        bench.do("cell:mean-shape--r0.2--s0")

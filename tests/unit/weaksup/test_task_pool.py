@@ -92,3 +92,17 @@ def test_an_interrupt_ends_it():
 
     with pytest.raises(KeyboardInterrupt):
         run_tasks(NEEDS, work, prepare, processes=1, stop=never)
+
+
+def test_a_task_of_this_process_sees_that_it_shall_stop():
+    signs, asked = [], []
+
+    def work(_task):
+        asked.append(1)
+        if signs[0].is_set():
+            raise StoppedError
+        note("too late")
+
+    DONE.clear()
+    assert run_tasks(NEEDS, work, signs.append, processes=1, stop=lambda: bool(asked)) == {}
+    assert (DONE, asked) == ([], [1])
