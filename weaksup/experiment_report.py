@@ -10,7 +10,7 @@ from datasets.files import replacing
 from weaksup.cell_results import load_results
 from weaksup.experiment import PEOPLE_FILE, Experiment
 from weaksup.experiment_figures import correlation_figure
-from weaksup.recipes import Difference, Entry, entries_of
+from weaksup.recipes import REFERENCES, Difference, Entry, entries_of
 
 CSV_FILE, TABLE_FILE, FIGURE_FILE = "table.csv", "table.md", "figure.html"
 
@@ -35,8 +35,8 @@ def rows_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             "c_held_out": entry.mean_of("c_held_out"),
             "seconds": entry.mean_of("seconds"),
         }
-        for what, difference in (("format", entry.by_format), ("method", entry.by_method)):
-            row |= _row_of(what, difference)
+        for what in REFERENCES:
+            row |= _row_of(what.replace("-", "_"), entry.differences.get(what))
         rows.append({name: _known(value) for name, value in row.items()})
     return rows
 
@@ -69,16 +69,16 @@ def table_text(entries: Sequence[Entry], title: str) -> str:
         by_row.setdefault((cell.m, cell.format, cell.method), {})[cell.ratio] = entry
     values = {name: {r: _value(e) for r, e in row.items()} for name, row in by_row.items()}
     lines = [f"# {title}", "", *_table("NME, %: mean and deviation between seeds", values, ratios)]
-    for what, heading in (("by_format", "format"), ("by_method", "method")):
+    for what in REFERENCES:
         told = {
-            name: {r: d.text for r, e in row.items() if (d := getattr(e, what)) is not None}
+            name: {r: e.differences[what].text for r, e in row.items() if what in e.differences}
             for name, row in by_row.items()
         }
-        told = {name: row for name, row in told.items() if row}
-        others = {d.to for e in entries if (d := getattr(e, what)) is not None}
-        if told:
-            text = f"Difference to the {heading} {', '.join(sorted(others))}, same seeds and people"
-            lines += ["", *_table(f"{text}: mean and 95 % interval, points of %", told, ratios)]
+        others = {e.differences[what].to for e in entries if what in e.differences}
+        if others:
+            text = f"Difference to {min(others)}, same seeds and people"
+            rows = {name: row for name, row in told.items() if row}
+            lines += ["", *_table(f"{text}: mean and 95 % interval, points of %", rows, ratios)]
     return "\n".join(lines) + "\n"
 
 

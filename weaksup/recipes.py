@@ -6,15 +6,18 @@ the number of seeds in which it has its sign; never as a bare mean.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.cell_results import CellResult
-from weaksup.grid import Cell
+from weaksup.grid import DENSE_ONLY, Cell
 from weaksup.intervals import MeanInterval, bootstrap_interval
+
+FORMAT, METHOD = "format", "method"
+REFERENCES = (FORMAT, METHOD, DENSE_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,14 @@ class Entry:
         That of any seed.
     results
         One a seed.
-    by_format, by_method
-        Against the same method with the reference's format, and against the reference's method
-        with the same format; None where it is that itself, or there is none.
+    differences
+        By `REFERENCES`: against the same method with the first format, the first method with the
+        same format, and a network of the dense images alone; without those that there are not.
     """
 
     cell: Cell
     results: tuple[CellResult, ...]
-    by_format: Difference | None = None
-    by_method: Difference | None = None
+    differences: Mapping[str, Difference] = field(default_factory=dict)
 
     @property
     def nme(self) -> float:
@@ -128,18 +130,17 @@ def _compared(
     cell = entry.cell
     if not cell.format:
         return entry
-
-    def difference(name: str, other: Cell) -> Difference | None:
-        found = known.get(other)
-        if found is None or found is entry:
-            return None
-        return _difference(entry, found, subjects, name)
-
-    return replace(
-        entry,
-        by_format=difference(formats[0], replace(cell, format=formats[0])),
-        by_method=difference(methods[0], replace(cell, method=methods[0])),
-    )
+    others = {
+        FORMAT: (formats[0], replace(cell, format=formats[0])),
+        METHOD: (methods[0], replace(cell, method=methods[0])),
+        DENSE_ONLY: (DENSE_ONLY, Cell(DENSE_ONLY, cell.ratio, cell.seed)),
+    }
+    found = {
+        what: _difference(entry, known[other], subjects, name)
+        for what, (name, other) in others.items()
+        if other in known and other != cell
+    }
+    return replace(entry, differences={what: d for what, d in found.items() if d is not None})
 
 
 def _difference(

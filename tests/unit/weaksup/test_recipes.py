@@ -41,20 +41,28 @@ def test_means_and_deviations_are_over_seeds():
 
 def test_differences_are_of_the_seeds_that_both_have():
     by_key = {(e.cell.format, e.cell.method): e for e in entries(RESULTS)}
-    difference = by_key["random", "thesis"].by_format
+    difference = by_key["random", "thesis"].differences["format"]
     # Image by image -1, -1, -2, -2 points in both seeds: ann -1, bob -2, so no draw leaves these.
     assert difference.interval.mean == pytest.approx(-0.015)
     assert (difference.interval.low, difference.interval.high) == pytest.approx((-0.02, -0.01))
     assert (difference.to, difference.lower, difference.seeds) == ("k-center", 2, 2)
-    assert by_key["random", "thesis"].by_method is None
-    method = by_key["k-center", "recommended"].by_method
+    assert set(by_key["random", "thesis"].differences) == {"format"}
+    method = by_key["k-center", "recommended"].differences["method"]
     assert (method.seeds, method.interval.mean) == (1, pytest.approx(-0.12))
-    assert by_key["k-center", "thesis"].by_format is None
+    assert by_key["k-center", "thesis"].differences == {}
+
+
+def test_what_sparse_images_add_is_told_at_the_same_ratio():
+    alone = [result([0.2] * 4, "", "dense-only", seed=seed, m=0) for seed in (0, 1)]
+    other = result([0.9] * 4, "", "dense-only", ratio=0.5, m=0)
+    found = {e.cell: e for e in entries([*RESULTS, *alone, other])}
+    difference = found[Cell("thesis", 0.1, 0, "k-center", 2)].differences["dense-only"]
+    assert (difference.interval.mean, difference.lower) == (pytest.approx(-0.035), 2)
 
 
 def test_recipes_without_a_common_seed_are_not_compared():
     found = entries([result([0.1] * 4, seed=0), result([0.2] * 4, "random", seed=1)])
-    assert [entry.by_format for entry in found] == [None, None]
+    assert [entry.differences for entry in found] == [{}, {}]
 
 
 def test_the_table_has_a_column_for_each_ratio():
