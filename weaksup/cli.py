@@ -1,4 +1,4 @@
-"""Commands: train a network, use it, complete clicked shapes, and measure."""
+"""Commands: train a network, use it, and complete clicked shapes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,12 @@ import click
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
-from weaksup import export_cli, infer_cli
+from weaksup import evaluate_cli, export_cli, infer_cli
 from weaksup.experiment_cli import experiment
+from weaksup.sources_cli import read_split
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
-    from datasets.dataset import LandmarkDataset
-    from datasets.formats import LandmarkFormat
     from weaksup.config import TrainingConfig
     from weaksup.run_folder import RunFolder
     from weaksup.sources import Sources
@@ -152,7 +151,7 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
 
     require_free(target, force=force)
     dense = read(dense_path)
-    clicked = _read(source, None, dense.format)
+    clicked = read_split(source, None, dense.format)
     with about(source, dense_path):
         completed = complete_dataset(clicked, dense)
     bounds = None
@@ -176,60 +175,6 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
     report(result, as_json=as_json)
 
 
-@click.command()
-@click.argument("predicted", type=PATH)
-@click.option("--truth", type=PATH, required=True, help="Data set with the true landmarks.")
-@click.option("--split", metavar="NAME", help="Judge only this split of the truth.")
-@click.option("--span", metavar="NAME", help="What errors are parts of; the format's first span.")
-@click.option(
-    "--without", type=PATH, metavar="DATA", help="Leave out its shapes, as those learnt from."
-)
-@click.option("--baseline", type=PATH, metavar="DENSE", help="Add a row: its mean shape.")
-@click.option("--components", is_flag=True, help="Add a row for each component of the format.")
-@json_option
-def evaluate(predicted: Path, truth: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
-    """Measure PREDICTED against true landmarks; shapes are joined by their names."""
-    from datasets.io.registry import read
-    from weaksup.completion import mean_shape_prediction
-    from weaksup.evaluation import evaluate as measure
-    from weaksup.evaluation import rates, without
-
-    true = _read(truth, options["split"])
-    if options["without"] is not None:
-        with about(options["without"], truth):
-            true = without(true, _read(options["without"], None, true.format))
-    found = _read(predicted, None, true.format)
-    with about(predicted, truth):
-        evaluation = measure(found, true, options["span"])
-    rows = []
-    if options["baseline"] is not None:
-        dense = read(options["baseline"], landmark_format=true.format)
-        with about(options["baseline"], truth):
-            level = mean_shape_prediction(dense, evaluation.truth)
-        errors = measure(level, evaluation.truth, options["span"]).errors
-        rows.append({"what": "mean shape", **rates(errors)})
-    if options["components"]:
-        parts = evaluation.per_component
-        rows += [{"what": name, **rates(errors)} for name, errors in parts.items()]
-    summary = evaluation.summary()
-    report(summary, as_json=as_json, rows=rows)
-    if true.inferred:
-        click.echo(f"Note: a model placed landmarks of {truth}; it is no truth.", err=True)
-    if summary["landmarks_predicted"] < 1:
-        share = summary["landmarks_predicted"]
-        click.echo(f"Note: {share:.1%} of the true landmarks are predicted and judged.", err=True)
-
-
-def _read(
-    path: Path, split: str | None, landmark_format: "LandmarkFormat | None" = None
-) -> "LandmarkDataset":
-    from datasets.io.registry import read
-
-    dataset = read(path, landmark_format=landmark_format)
-    with about(path):
-        return dataset if split is None else dataset.split(split)
-
-
 COMMANDS: list[click.Command] = [
-    train, *infer_cli.COMMANDS, complete, evaluate, *export_cli.COMMANDS, experiment,
+    train, *infer_cli.COMMANDS, complete, *evaluate_cli.COMMANDS, *export_cli.COMMANDS, experiment,
 ]  # fmt: skip
