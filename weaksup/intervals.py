@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from correlation.linear_error import subject_numbers
 from datasets.errors import ShapeMismatchError
 
+_DRAWN_AT_ONCE = 2**22  # people, over all draws that are in memory
+
 
 @dataclass(frozen=True, slots=True)
 class MeanInterval:
@@ -84,14 +86,27 @@ def bootstrap_interval(
         raise ShapeMismatchError("there is no value to take the mean of")
     sums, counts = _per_subject(table, subject_numbers(subjects, table.shape[1]))
     runs, people = sums.shape
-    by_person = rng.multinomial(people, np.full(people, 1 / people), size=draws)
-    by_run = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws)
-    drawn = (np.einsum("br,rg,bg->b", by_run, part, by_person) for part in (sums, counts))
-    total, count = drawn
-    means = total[count > 0] / count[count > 0]
+    at_once = max(1, _DRAWN_AT_ONCE // people)
+    parts = [
+        _drawn_means(sums, counts, min(at_once, draws - start), rng)
+        for start in range(0, draws, at_once)
+    ]
+    means = np.concatenate(parts)
     low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
     mean = float(sums.sum() / counts.sum())
     return MeanInterval(mean, float(low), float(high), confidence, people, runs)
+
+
+def _drawn_means(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Means over people and runs that are drawn; a draw without any value has none."""
+    runs, people = sums.shape
+    persons = rng.integers(people, size=(draws, people))
+    times = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws)  # that a run is drawn
+    drawn = (np.take_along_axis(times @ part, persons, 1).sum(axis=1) for part in (sums, counts))
+    total, count = drawn
+    return np.asarray(total[count > 0] / count[count > 0])
 
 
 def _per_subject(
@@ -100,8 +115,10 @@ def _per_subject(
     """Sums and counts of the values of each subject, both (R, G); only subjects with any."""
     known = ~np.isnan(table)
     _, groups = np.unique(numbers, return_inverse=True)
-    member = np.zeros((len(groups), int(groups.max()) + 1))
-    member[np.arange(len(groups)), groups] = 1
-    sums, counts = np.where(known, table, 0.0) @ member, known @ member
+
+    def summed(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([np.bincount(groups, row).astype(np.float64) for row in rows])
+
+    sums, counts = summed(np.where(known, table, 0.0)), summed(known.astype(np.float64))
     some = counts.any(axis=0)
     return sums[:, some], counts[:, some]
