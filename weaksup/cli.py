@@ -9,7 +9,7 @@ import click
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
-from weaksup import evaluate_cli, export_cli, infer_cli
+from weaksup import evaluate_cli, export_cli, infer_cli, occlude_cli
 from weaksup.experiment_cli import experiment
 from weaksup.sources_cli import read_split
 from weaksup.stopping import stop_on_signals
@@ -176,5 +176,6 @@ def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_js
 
 
 COMMANDS: list[click.Command] = [
-    train, *infer_cli.COMMANDS, complete, *evaluate_cli.COMMANDS, *export_cli.COMMANDS, experiment,
+    train, *infer_cli.COMMANDS, complete, *evaluate_cli.COMMANDS, *occlude_cli.COMMANDS,
+    *export_cli.COMMANDS, experiment,
 ]  # fmt: skip
