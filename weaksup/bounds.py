@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from correlation.error_selection import forecast_of
 from datasets.dataset import LandmarkDataset
-from datasets.errors import ShapeMismatchError
+from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.files import replacing
 from datasets.formats import LandmarkFormat
-from datasets.io.text import cell_from_text
+from datasets.io.text import cell_from_text, numbered_lines, text_from_cell
 from datasets.metrics import span_lengths
 from datasets.plausibility import SCORES_FILE, implausibility
 from datasets.shape_model import ShapeModel
@@ -93,6 +93,45 @@ class CompletionBounds:
             if np.isfinite(score)
         ]
         _write(Path(folder) / SCORES_FILE, [["image", "score"], *scores])
+
+
+def read_radii(folder: str | Path, dataset: LandmarkDataset) -> Array | None:
+    """The radii that `CompletionBounds.save` wrote beside a data set; None where it did not.
+
+    Returns
+    -------
+    float64 (N, M), in pixels, for the shapes of the data set; NaN where none is told.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is broken or about other landmarks.
+    """
+    path = Path(folder) / BOUNDS_FILE
+    if not path.is_file():
+        return None
+    lines = numbered_lines(path)
+    header = next(csv.reader(line for _, line in lines), [])
+    if [text_from_cell(cell) for cell in header] != ["image", *dataset.format.landmarks]:
+        problem = f"expected the columns image and the landmarks of {dataset.format.name}"
+        raise FileFormatError(path, 1, problem)
+    place = {name: row for row, name in enumerate(dataset.samples["shape_id"])}
+    radii = np.full((len(dataset), len(dataset.format)), np.nan)
+    for number, cells in enumerate(csv.reader(line for _, line in lines), start=2):
+        row = place.get(text_from_cell(cells[0]) if cells else "")
+        if row is not None:
+            radii[row] = _radii(path, number, cells[1:], len(dataset.format))
+    return radii
+
+
+def _radii(path: Path, number: int, cells: list[str], M: int) -> list[float]:
+    try:
+        values = [float(cell) if cell else np.nan for cell in cells]
+    except ValueError as error:
+        raise FileFormatError(path, number, f"expected numbers of pixels, {error}") from error
+    if len(values) != M:
+        raise FileFormatError(path, number, f"expected {M} numbers, got {len(values)}")
+    return values
 
 
 def completion_bounds(

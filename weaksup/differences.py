@@ -1,12 +1,13 @@
-"""Two predictions of the same shapes against each other: what differs, and whether it is shown."""
+"""Predictions of the same shapes against each other: what differs, and whether it is shown."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from datasets.errors import ShapeMismatchError
-from datasets.metrics import image_errors, span_words
+from datasets.metrics import span_words
 from weaksup.evaluation import FEWEST_SUBJECTS, Evaluation, image_rates, rates
 from weaksup.intervals import MeanInterval, bootstrap_interval
 
@@ -70,43 +71,75 @@ class Difference:
         return rows
 
 
+def matched(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The evaluations, each reduced to the shapes and landmarks that all of them judge.
+
+    Parameters
+    ----------
+    evaluations
+        Of one truth, in its format and by one span; shapes are joined by their names.
+
+    Returns
+    -------
+    list of Evaluation
+        As many, all with the shapes in the order of the first one's.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If no landmark is judged in all, or formats or spans differ.
+    """
+    if len({(e.truth.format.landmarks, e.span) for e in evaluations}) != 1:
+        raise ShapeMismatchError("evaluations are compared by one format and one span")
+    places = [
+        {name: row for row, name in enumerate(e.truth.samples["shape_id"])} for e in evaluations
+    ]
+    names = [name for name in places[0] if all(name in place for place in places)]
+    rows = [[place[name] for name in names] for place in places]
+    parts = [e.errors[index] for e, index in zip(evaluations, rows, strict=True)]
+    known = ~np.isnan(np.stack(parts)).any(axis=0)
+    if not known.any():
+        raise ShapeMismatchError("no landmark of any shape is judged in all predictions")
+    return [
+        replace(
+            e,
+            truth=e.truth.take(index),
+            predicted=e.predicted.take(index),
+            errors=np.where(known, part, np.nan),
+            unpredicted=e.unpredicted + len(e.errors) - len(index),
+        )
+        for e, index, part in zip(evaluations, rows, parts, strict=True)
+    ]
+
+
 def difference(ours: Evaluation, theirs: Evaluation, rng: np.random.Generator) -> Difference:
-    """Join two evaluations of one truth by shape and landmark, and compare.
+    """Compare two evaluations of one truth, on what both judge.
 
     Parameters
     ----------
     ours, theirs
-        In the format and the span of the same truth.
+        See `matched`.
     rng
         Draws the intervals, see `weaksup.intervals.bootstrap_interval`.
 
     Raises
     ------
     ShapeMismatchError
-        If nothing was judged in both, or format or span differ.
+        As `matched`.
     """
-    if ours.truth.format.landmarks != theirs.truth.format.landmarks or ours.span != theirs.span:
-        raise ShapeMismatchError("two evaluations are compared by one format and one span")
-    place = {name: row for row, name in enumerate(theirs.truth.samples["shape_id"])}
-    ids = ours.truth.samples["shape_id"]
-    rows = [row for row, name in enumerate(ids) if name in place]
-    first, second = ours.errors[rows], theirs.errors[[place[ids[row]] for row in rows]]
-    both = ~np.isnan(first) & ~np.isnan(second)
-    if not both.any():
-        raise ShapeMismatchError("no landmark of any shape was judged in both")
-    first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
-    subjects = ours.truth.samples["subject"].iloc[rows].tolist()
-    pairs = zip(image_rates(first).items(), image_rates(second).values(), strict=True)
-    change = image_errors(first) - image_errors(second)
-    judged = ~np.isnan(change)
-    a, b = image_errors(first.T), image_errors(second.T)
-    names = ours.truth.format.landmarks
+    ours, theirs = matched([ours, theirs])
+    pairs = zip(image_rates(ours.errors).items(), image_rates(theirs.errors).values(), strict=True)
+    subjects = ours.truth.samples["subject"].tolist()
+    change = ours.per_image - theirs.per_image
+    change = change[~np.isnan(change)]
+    ends = zip(ours.per_landmark.tolist(), theirs.per_landmark.tolist(), strict=True)
+    of_landmarks = zip(ours.truth.format.landmarks, ends, strict=True)
     return Difference(
-        rates(first),
-        rates(second),
+        rates(ours.errors),
+        rates(theirs.errors),
         {name: bootstrap_interval(x - y, subjects, rng=rng) for (name, x), y in pairs},
-        {names[i]: (float(a[i]), float(b[i])) for i in np.flatnonzero(both.any(axis=0))},
-        int(judged.sum()),
-        float((change[judged] < 0).mean()),
+        {name: each for name, each in of_landmarks if not np.isnan(each).any()},
+        len(change),
+        float((change < 0).mean()),
         ours.span,
     )

@@ -1,5 +1,8 @@
 """Figures of training and of its results: data in, figure or picture out."""
 
+import itertools
+from collections.abc import Iterator, Mapping
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -68,13 +71,40 @@ def validation_figure(metrics: pd.DataFrame, mean_shape_nme: float | None) -> go
     return _finish(figure, "epoch, all stages", "validation NME, %")
 
 
-def ced_figure(errors: dict[str, NDArray[np.float64]], span: str, limit: float = 0.3) -> go.Figure:
+def runs_figure(metrics: Mapping[str, pd.DataFrame], column: str, y_title: str) -> go.Figure:
+    """One column of the metrics of several runs over the epochs, a line a run.
+
+    Errors are in percent, losses as they are and on a logarithmic axis.
+    """
+    figure = go.Figure()
+    of_errors = column.startswith("valid")
+    for (name, rows), line in zip(metrics.items(), _lines(), strict=False):
+        known = rows[column].notna().to_numpy()
+        values = rows.loc[known, column] * (100 if of_errors else 1)
+        figure.add_scatter(
+            x=np.arange(1, len(rows) + 1)[known], y=values, name=name, line=line,
+            mode="lines+markers" if of_errors else "lines", showlegend=True,
+        )  # fmt: skip
+    axis = {"rangemode": "tozero"} if of_errors else {"type": "log", "dtick": 1}
+    figure.update_yaxes(**axis)
+    return _finish(figure, "epoch, all stages", y_title)
+
+
+def _lines() -> Iterator[dict[str, str]]:
+    """Lines that can be told apart, without end: colours, then the same ones dashed otherwise."""
+    for dash in itertools.cycle(("solid", "dash", "dot", "dashdot")):
+        yield from ({"color": colour, "dash": dash} for colour in _COLOURS)
+
+
+def ced_figure(
+    errors: Mapping[str, NDArray[np.float64]], span: str, limit: float = 0.3
+) -> go.Figure:
     """Cumulative error distributions, one for each name."""
     thresholds = np.linspace(0, limit, 121)
     figure = go.Figure()
-    for (name, values), colour in zip(errors.items(), _COLOURS, strict=False):
+    for (name, values), line in zip(errors.items(), _lines(), strict=False):
         shares = 100 * ced(values, thresholds)
-        figure.add_scatter(x=100 * thresholds, y=shares, name=name, line={"color": colour})
+        figure.add_scatter(x=100 * thresholds, y=shares, name=name, line=line, showlegend=True)
     return _finish(figure, f"NME of an image, % of {span}", "images at most so, %")
 
 

@@ -16,12 +16,13 @@ from weaksup import run_shelf
 from weaksup.config import PRESETS, TrainingConfig, preset
 from weaksup.devices import choose_device, devices
 from weaksup.run_folder import RunFolder
+from weaksup.runs_ui import show_runs_together
 from weaksup.samples import TrainingData
 from weaksup.sources import USUAL_SPLIT, Sources
 from weaksup.training import require_trainable
 from weaksup.ui import attempt, show_problem, show_run
 
-_NEW, _RUNS = "New run", "Runs"
+_NEW, _RUNS, _COMPARE = "New run", "Runs", "Compare"
 _VIEW = "train.view"
 _EVERYTHING = "every shape"
 _NONE = "none"
@@ -41,11 +42,13 @@ def render() -> None:
     if _VIEW not in st.session_state:
         st.session_state[_VIEW] = _RUNS if runs else _NEW
     view = st.segmented_control(
-        "View", [_NEW, _RUNS], key=_VIEW, required=True, label_visibility="collapsed"
+        "View", [_NEW, _RUNS, _COMPARE], key=_VIEW, required=True, label_visibility="collapsed"
     )
     show_problem()
     if view == _NEW:
         _new_run()
+    elif view == _COMPARE:
+        show_runs_together([RunFolder(ui.workspace().runs / name) for name in runs])
     else:
         _show_runs(runs)
 

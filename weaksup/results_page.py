@@ -1,10 +1,12 @@
 """Page "Results": what a trained network finds, how good that is, and landmarks to download."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from datasets import ui
 from datasets.dataset import LandmarkDataset
@@ -14,15 +16,26 @@ from datasets.metrics import nme
 from datasets.shapes import empty_shapes
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup import run_shelf
+from weaksup.bounds import read_radii
+from weaksup.compare_ui import show_comparison
 from weaksup.completion import mean_shape_prediction
 from weaksup.evaluation import Evaluation, evaluate
-from weaksup.figures import PREDICTED, TRUE, ced_figure, comparison_tile, landmark_error_figure
+from weaksup.figures import (
+    BOUND,
+    PREDICTED,
+    TRUE,
+    ced_figure,
+    comparison_tile,
+    landmark_error_figure,
+)
 from weaksup.run_folder import SOURCES_FILE, RunFolder
 from weaksup.sources import USUAL_SPLIT, Sources
 from weaksup.ui import a_page, as_file, attempt, show_problem, show_tiles, wait_for
 
 _EVERYTHING = "every picture"
 _ORDERS = ("worst first", "best first", "as in the data set")
+
+Radii = NDArray[np.float64]
 
 
 def render() -> None:
@@ -44,11 +57,13 @@ def render() -> None:
     predicted = _require_prediction(run, name, split)
     truth = dataset if split is None else dataset.split(split)
     evaluation = _evaluate(predicted, truth)
-    pictures, errors, download = st.tabs(["Pictures", "Errors", "Download"])
+    pictures, errors, compare, download = st.tabs(["Pictures", "Errors", "Compare", "Download"])
     with pictures:
-        _show_pictures(evaluation, predicted)
+        _show_pictures(evaluation, predicted, _radii(run.prediction(name, split), predicted))
     with errors:
         _show_errors(run, evaluation)
+    with compare:
+        show_comparison(run, evaluation, name, split)
     with download:
         _show_download(predicted, f"{run.name}-{name}", "prediction")
 
@@ -136,7 +151,19 @@ def _evaluate(predicted: LandmarkDataset, truth: LandmarkDataset) -> Evaluation 
 # Tabs
 
 
-def _show_pictures(evaluation: Evaluation | None, predicted: LandmarkDataset) -> None:
+def _radii(folder: Path, predicted: LandmarkDataset) -> dict[str, Radii]:
+    """Bounds of the errors by the names of shapes, where they stand beside the prediction."""
+    try:
+        radii = read_radii(folder, predicted)
+    except FewmarkError as error:
+        st.error(str(error))
+        return {}
+    return {} if radii is None else dict(zip(predicted.samples["shape_id"], radii, strict=True))
+
+
+def _show_pictures(
+    evaluation: Evaluation | None, predicted: LandmarkDataset, radii: dict[str, Radii]
+) -> None:
     true, found = _pairs(evaluation, predicted)
     rows = list(range(len(found)))
     left, right = st.columns([3, 1])
@@ -147,11 +174,13 @@ def _show_pictures(evaluation: Evaluation | None, predicted: LandmarkDataset) ->
         rows = _ordered(evaluation, str(order))
     with right:
         part = a_page(rows, "results_page")
-    _legend(with_truth=evaluation is not None)
+    _legend(with_truth=evaluation is not None, with_bounds=bool(radii))
     errors = None if evaluation is None else evaluation.per_image
     show_tiles(
         part,
-        lambda row: _show_tile(true, found, row, None if errors is None else float(errors[row])),
+        lambda row: _show_tile(
+            true, found, row, None if errors is None else float(errors[row]), radii
+        ),
     )
 
 
@@ -170,19 +199,25 @@ def _ordered(evaluation: Evaluation, order: str) -> list[int]:
     return [int(row) for row in np.argsort(keys, kind="stable")]
 
 
-def _legend(*, with_truth: bool) -> None:
-    marks = [(PREDICTED, "found"), (TRUE, "true")][: 2 if with_truth else 1]
+def _legend(*, with_truth: bool, with_bounds: bool) -> None:
+    marks = [(PREDICTED, "found")]
+    marks += [(TRUE, "true")] if with_truth else []
+    marks += [(BOUND, "bound of the error")] if with_bounds else []
     parts = [f"<span style='color:{colour}'>&#9679;</span> {what}" for colour, what in marks]
     st.html(" &nbsp; ".join(parts))
 
 
 def _show_tile(
-    true: LandmarkDataset, found: LandmarkDataset, row: int, error: float | None
+    true: LandmarkDataset,
+    found: LandmarkDataset,
+    row: int,
+    error: float | None,
+    radii: dict[str, Radii],
 ) -> None:
     name = str(true.samples["shape_id"].iloc[row])
     caption = name if error is None else f"{name}: {100 * error:.2f} %"
     try:
-        tile = comparison_tile(true, row, found.shapes.points[row])
+        tile = comparison_tile(true, row, found.shapes.points[row], within_px=radii.get(name))
     except FewmarkError as problem:
         st.caption(str(problem))
         return

@@ -15,7 +15,7 @@ from weaksup import run_folder
 from weaksup.figures import loss_figure, validation_figure
 from weaksup.run_folder import RunFolder, RunState
 
-_LOOK_AGAIN_S = 2.0
+LOOK_AGAIN_S = 2.0
 _A_PAGE, _A_ROW = 12, 4  # tiles
 _COLOURS = {
     run_folder.RUNNING: "blue",
@@ -32,7 +32,7 @@ def show_run(run: RunFolder) -> None:
     with _told():
         at_work = is_at_work(find_job(run.path), run.state())
         # A run that rests is not looked at again: no page polls for nothing.
-        every_s = _LOOK_AGAIN_S if at_work else None
+        every_s = LOOK_AGAIN_S if at_work else None
         st.fragment(_show_run, run_every=every_s)(run, was_at_work=at_work)
 
 
@@ -149,7 +149,7 @@ def wait_for(job: Job, label: str) -> None:
         if not job.running:
             st.rerun()
 
-    st.fragment(look, run_every=_LOOK_AGAIN_S / 2)()
+    st.fragment(look, run_every=LOOK_AGAIN_S / 2)()
 
 
 def a_page(rows: Sequence[int], key: str) -> list[int]:

@@ -228,3 +228,83 @@ def test_what_a_model_placed_is_not_offered_as_truth(space):
         assert "completed" not in page.selectbox(key="results_data").options
     finally:
         shutil.rmtree(space.data / "completed")
+
+
+@pytest.fixture
+def rival(space):
+    """A second run's landmarks of the same pictures, each 3 px from the first run's."""
+    found = LandmarkDataset.load(space.runs / "run-1" / "predictions" / "faces--valid")
+    shutil.copytree(
+        space.runs / "run-1", space.runs / "rival", ignore=shutil.ignore_patterns("predictions")
+    )
+    worse = ShapeSet.from_points(found.shapes.points + 3.0, FIVE)
+    found.with_shapes(worse).save(RunFolder(space.runs / "rival").prediction("faces", "valid"))
+    yield "rival"
+    shutil.rmtree(space.runs / "rival")
+
+
+def of_first_run():
+    page = AppTest.from_function(script, default_timeout=60).run()
+    page.selectbox(key="results_run").set_value("run-1").run()
+    assert not page.exception
+    return page
+
+
+def test_predictions_of_other_runs_are_compared(space, rival):
+    page = of_first_run()
+    assert page.multiselect(key="results_others_run-1").options == [rival]
+    assert not page.error
+    table = page.dataframe[-1].value.set_index("prediction")
+    whole = LandmarkDataset.load(space.data / "faces")
+    for name in ("run-1", rival):
+        found = LandmarkDataset.load(space.runs / name / "predictions" / "faces--valid")
+        rates = evaluate(found, whole).summary()
+        assert table.loc[name, "NME, %"] == pytest.approx(100 * rates["nme"])
+        assert table.loc[name, "from"] < 100 * rates["nme"] < table.loc[name, "to"]
+    assert "**rival** against **run-1**: the NME is higher, by" in texts(page.markdown)
+    assert "6 of 6 images name no subject" in texts(page.caption)
+
+
+@pytest.mark.usefixtures("space")
+def test_only_pictures_that_others_have_seen_can_be_compared():
+    assert "Nothing else has looked at these pictures yet" in texts(opened().info)
+
+
+def test_data_sets_that_a_model_made_can_be_compared(space):
+    infer(RunFolder(space.runs / "run-1"), LandmarkDataset.load(space.data / "faces")).save(
+        space.data / "completed"
+    )
+    try:
+        page = opened()
+        assert page.multiselect(key="results_others_run-1").options == ["data set completed"]
+        assert "no difference is shown" in texts(page.markdown)
+        page.multiselect(key="results_others_run-1").set_value([]).run()
+        assert "Choose one at least" in texts(page.caption)
+    finally:
+        shutil.rmtree(space.data / "completed")
+
+
+def test_other_predictions_that_do_not_fit_are_told_and_left_out(space, rival):
+    folder = RunFolder(space.runs / rival).prediction("faces", "valid")
+    points = ShapeSet.from_points(np.zeros((6, 3, 2)), landmark_format("points-3"))
+    LandmarkDataset.load(folder).with_shapes(points).save(folder)
+    page = of_first_run()
+    assert "no landmark is known to be in both points-3 and five" in texts(page.error)
+    assert "Choose one at least" in texts(page.caption)
+
+
+def test_bounds_beside_a_prediction_are_drawn(space):
+    folder = RunFolder(space.runs / "run-1").prediction("faces", "valid")
+    names = LandmarkDataset.load(folder).samples["shape_id"]
+    before = [image.url for element in opened().get("image") for image in element.proto.imgs]
+    lines = ["image,a,b,c,d,e", *(f"{name},4,4,4,4,4" for name in names)]
+    (folder / "bounds.csv").write_text("\n".join(lines) + "\n")
+    try:
+        page = opened()
+        after = [image.url for element in page.get("image") for image in element.proto.imgs]
+        assert len(after) == len(before)
+        assert not set(after) & set(before)
+        (folder / "bounds.csv").write_text("broken\n")
+        assert "bounds.csv:1: expected the columns" in texts(opened().error)
+    finally:
+        (folder / "bounds.csv").unlink()

@@ -275,3 +275,63 @@ def test_clicks_that_change_nothing_are_told(space):
     assert "changes nothing" not in texts(page.warning)
     page.multiselect[0].set_value(["clicks", "faces"]).run()
     assert "marking a few of them changes nothing" in texts(page.warning)
+
+
+def compared(page):
+    page.button_group(key="train.view").set_value("Compare").run()
+    assert not page.exception
+    return page
+
+
+def drawn(page):
+    """Traces of the figure, by name."""
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    return {trace["name"]: trace for trace in figure["data"]}
+
+
+def test_several_runs_are_compared_in_one_figure(space):
+    fill(space, pictures=False)
+    for name in ("run-1", "run-2", "other"):
+        add_run(space, name, "finished")
+    page = compared(opened())
+    assert set(drawn(page)) == {"run-1", "run-2", "other"}
+    table = page.dataframe[0].value.set_index("run")
+    assert table.loc["other", "last NME, %"] == 50.0
+    assert set(table["state"]) == {"finished"}
+    page.multiselect(key="train_together").set_value(["run-2"]).run()
+    page.button_group(key="train_curves").set_value("Loss").run()
+    assert not page.exception
+    assert set(drawn(page)) == {"run-2"}
+    page.multiselect(key="train_together").set_value([]).run()
+    assert "Choose one at least" in texts(page.caption)
+
+
+def test_compared_runs_are_renewed_while_they_work(space):
+    fill(space, pictures=False)
+    add_run(space, "rests", "finished")
+    works = add_run(space, "works", "running", process=this_process())
+    page = compared(opened())
+    works.add_metrics(dict.fromkeys(METRICS, 0.25) | {"stage": "sparse", "epoch": 2})
+    page.run()
+    assert page.dataframe[0].value.set_index("run").loc["works", "last NME, %"] == 25.0
+
+
+def test_one_run_is_nothing_to_compare_and_a_broken_one_spoils_no_other(space):
+    fill(space, pictures=False)
+    add_run(space, "whole", "finished")
+    assert "There are not two runs" in texts(compared(opened()).info)
+    broken = add_run(space, "broken", "finished")
+    (broken.path / "metrics.csv").write_text("nonsense\n")
+    page = compared(opened())
+    assert "metrics.csv" in texts(page.error)
+    assert set(drawn(page)) == {"whole"}
+
+
+def test_runs_that_have_measured_nothing_yet_say_so(space):
+    fill(space, pictures=False)
+    for name in ("a", "b"):
+        run = RunFolder(space.runs / name)
+        run.create(preset("quick"), SPARSE, {"data": [str(space.data / "dense")]})
+    page = compared(opened())
+    assert "None of these runs has measured it yet" in texts(page.caption)
+    assert set(page.dataframe[0].value["state"]) == {"starting"}

@@ -6,13 +6,13 @@ import pytest
 from annotate.priority import read_scores
 from correlation.linear_error import ErrorForecast
 from datasets.dataset import LandmarkDataset
-from datasets.errors import ShapeMismatchError
+from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import landmark_format
 from datasets.metrics import span_lengths
 from datasets.plausibility import SCORES_FILE
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-from weaksup.bounds import BOUNDS_FILE, completion_bounds
+from weaksup.bounds import BOUNDS_FILE, completion_bounds, read_radii
 from weaksup.completion import complete
 
 KNOWN = landmark_format("lfw-10")
@@ -108,3 +108,32 @@ def test_too_few_dense_shapes_tell_no_bounds():
     truth, dense = faces(3, 10), faces(6, 11, "d")
     with pytest.raises(ShapeMismatchError, match="expected 8 shapes"):
         bounded(truth, dense)
+
+
+def test_radii_are_read_as_they_were_written_for_the_shapes_that_are_asked_for(tmp_path):
+    completed, bounds = bounded(faces(6, 1), faces(60, 2, "d"))
+    assert read_radii(tmp_path, completed) is None
+    bounds.save(tmp_path)
+    rows = [4, 0]
+    np.testing.assert_allclose(
+        read_radii(tmp_path, completed.take(rows)), bounds.radius_px[rows], atol=0.006
+    )
+    others = faces(1, 1, "unknown")
+    assert np.isnan(read_radii(tmp_path, others)).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("image,", "name,", r"bounds\.csv:1: expected the columns image"),
+        ("f0,", "f0,much,", r"bounds\.csv:2: expected numbers of pixels"),
+        ("f0,", "f0,1,", r"bounds\.csv:2: expected 10 numbers, got 11"),
+    ],
+)
+def test_broken_bounds_are_refused_with_the_place(tmp_path, old, new, message):
+    completed, bounds = bounded(faces(3, 1), faces(60, 2, "d"))
+    bounds.save(tmp_path)
+    file = tmp_path / BOUNDS_FILE
+    file.write_text(file.read_text().replace(old, new, 1))
+    with pytest.raises(FileFormatError, match=message):
+        read_radii(tmp_path, completed)

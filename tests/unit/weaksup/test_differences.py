@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import ShapeMismatchError
-from weaksup.differences import difference
+from weaksup.differences import difference, matched
 from weaksup.evaluation import evaluate
 
 
@@ -89,8 +89,20 @@ def test_rows_have_each_rate_and_each_landmark_that_is_asked_for(truth):
 
 
 def test_what_cannot_be_compared_is_refused(truth):
-    with pytest.raises(ShapeMismatchError, match="no landmark of any shape was judged in both"):
+    with pytest.raises(ShapeMismatchError, match="no landmark of any shape is judged in all"):
         difference(judged(truth, 0.0, [1, 2]), judged(truth, 0.0, [3]), rng())
     box = evaluate(truth, truth, "box")
     with pytest.raises(ShapeMismatchError, match="one format and one span"):
         difference(judged(truth, 0.0), box, rng())
+
+
+def test_matched_evaluations_have_the_shapes_and_landmarks_of_all(truth):
+    points = truth.shapes.keep([0, 1])
+    some = evaluate(truth.with_shapes(points).take([7, 3, 1]), truth)
+    first, second, third = matched([judged(truth, 0.1), judged(truth, 0.2, [3, 2, 7]), some])
+    for each, nme in ((first, 0.1), (second, 0.2), (third, 0.0)):
+        assert each.truth.samples["shape_id"].tolist() == ["b003", "b007"]
+        assert each.predicted.samples["shape_id"].tolist() == ["b003", "b007"]
+        assert np.isnan(each.errors[:, 2:]).all()
+        assert each.per_image == pytest.approx([nme, nme])
+        assert each.summary()["without_prediction"] == 22

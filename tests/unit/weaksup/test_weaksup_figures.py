@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from datasets.errors import FileFormatError
@@ -13,6 +14,7 @@ from weaksup.figures import (
     landmark_error_figure,
     loss_figure,
     mean_outline,
+    runs_figure,
     validation_figure,
 )
 
@@ -90,3 +92,21 @@ def test_tiles_without_a_picture_name_it(pictures):
     dataset = type(pictures[1])(pictures[1].shapes, samples, pictures[1].root)
     with pytest.raises(FileFormatError, match=r"gone\.png"):
         comparison_tile(dataset, 0, None)
+
+
+def test_every_curve_is_drawn_and_can_be_told_from_the_others():
+    errors = {f"run-{i}": np.full((2, 1), 0.01 * i) for i in range(9)}
+    lines = ced_figure(errors, "width").data
+    assert [line.name for line in lines] == list(errors)
+    assert len({(line.line.color, line.line.dash) for line in lines}) == 9
+
+
+def test_runs_are_drawn_over_the_epochs_in_which_they_were_measured():
+    first = pd.DataFrame({"loss": [4.0, 2.0, 1.0], "valid_nme": [np.nan, 0.2, np.nan]})
+    second = pd.DataFrame({"loss": [3.0], "valid_nme": [0.3]})
+    errors = runs_figure({"a": first, "b": second}, "valid_nme", "NME, %")
+    assert [list(line.x) for line in errors.data] == [[2], [1]]
+    assert [list(line.y) for line in errors.data] == [[20.0], [30.0]]
+    losses = runs_figure({"a": first, "b": second}, "loss", "loss")
+    assert list(losses.data[0].y) == [4.0, 2.0, 1.0]
+    assert losses.layout.yaxis.type == "log"
