@@ -102,7 +102,7 @@ def _show(parts: Mapping[str, Evaluation]) -> None:
         found = differences[other]
         st.markdown(
             f"**{ui.as_text(other)}** against **{ui.as_text(first)}**: {found.verdict}; better in "
-            f"{found.better:.0%} of {found.images:,} images."
+            f"{100 * found.better:.0f} % of {found.images:,} images."
         )
 
 

@@ -48,9 +48,9 @@ class Difference:
         if found.subjects < FEWEST_SUBJECTS:
             problem = f"of {found.subjects} subjects, at least {FEWEST_SUBJECTS} are needed"
             return f"no difference can be shown: the images are {problem}"
-        unit = f"% of the {span_words(self.span)}, with {found.confidence:.0%} confidence"
+        unit = f"% of the {span_words(self.span)}, with {100 * found.confidence:.0f} % confidence"
         if low <= 0 <= high:
-            return f"no difference is shown: the NME is {low:+.2f} to {high:+.2f} {unit}"
+            return f"no difference of the NME is shown: {low:+.2f} to {high:+.2f} {unit}"
         word = "higher" if low > 0 else "lower"
         least, most = sorted((abs(low), abs(high)))
         return f"the NME is {word}, by {least:.2f} to {most:.2f} {unit}"

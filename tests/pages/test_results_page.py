@@ -277,7 +277,7 @@ def test_data_sets_that_a_model_made_can_be_compared(space):
     try:
         page = opened()
         assert page.multiselect(key="results_others_run-1").options == ["data set completed"]
-        assert "no difference is shown" in texts(page.markdown)
+        assert "no difference of the NME is shown" in texts(page.markdown)
         page.multiselect(key="results_others_run-1").set_value([]).run()
         assert "Choose one at least" in texts(page.caption)
     finally:

@@ -46,7 +46,7 @@ def test_a_difference_that_all_people_have_is_told_with_its_bounds(truth):
     low, high = -100 * found.intervals["nme"].high, -100 * found.intervals["nme"].low
     assert 1 < low < 100 * change.mean() < high < 3
     told = f"the NME is lower, by {low:.2f} to {high:.2f} % of the width distance"
-    assert found.verdict == f"{told}, with 95% confidence"
+    assert found.verdict == f"{told}, with 95 % confidence"
     other_way = difference(judged(truth, 0.05 + change), judged(truth, 0.05), rng())
     assert other_way.verdict.startswith("the NME is higher, by 1.")
     assert other_way.better == 0.0
@@ -55,10 +55,10 @@ def test_a_difference_that_all_people_have_is_told_with_its_bounds(truth):
 def test_what_people_differ_in_is_no_difference(truth):
     change = np.array([0.02, -0.02] * 12)
     found = difference(judged(truth, 0.05), judged(truth, 0.05 + change), rng())
-    assert found.verdict.startswith("no difference is shown: the NME is -")
+    assert found.verdict.startswith("no difference of the NME is shown: -")
     assert found.better == 0.5
     same = difference(judged(truth, 0.05), judged(truth, 0.05), rng())
-    assert same.verdict.startswith("no difference is shown")
+    assert same.verdict.startswith("no difference of the NME is shown")
     assert same.better == 0.0
 
 

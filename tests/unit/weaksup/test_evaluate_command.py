@@ -55,7 +55,7 @@ def test_others_are_compared_each_with_its_verdict(places, capsys):
     others = ["--against", places / "far", "--against", places / "near"]
     printed = call(capsys, places / "near", "--truth", places / "truth", *others).out
     assert "verdict: the NME is lower, by" in printed
-    assert "verdict: no difference is shown" in printed
+    assert "verdict: no difference of the NME is shown" in printed
     told = measured(capsys, places / "near", "--truth", places / "truth", *others, "--landmarks")
     first, second = told["against"]
     assert first["against"] == str(places / "far")
