@@ -102,10 +102,12 @@ def _drawn_means(
 ) -> NDArray[np.float64]:
     """Means over people and runs that are drawn; a draw without any value has none."""
     runs, people = sums.shape
-    persons = rng.integers(people, size=(draws, people))
+    persons = rng.integers(people, size=(draws, people), dtype=np.int32)
     times = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws)  # that a run is drawn
-    drawn = (np.take_along_axis(times @ part, persons, 1).sum(axis=1) for part in (sums, counts))
-    total, count = drawn
+    by_run = (
+        np.stack([row[persons].sum(axis=1) for row in part], axis=1) for part in (sums, counts)
+    )
+    total, count = ((times * each).sum(axis=1) for each in by_run)
     return np.asarray(total[count > 0] / count[count > 0])
 
 
