@@ -83,8 +83,7 @@ def _others(
 def _show(parts: Mapping[str, Evaluation]) -> None:
     first, *others = parts
     judged = parts[first]
-    subjects = judged.truth.samples["subject"].tolist()
-    intervals, differences = _numbers({n: e.errors for n, e in parts.items()}, subjects, parts)
+    intervals, differences = numbers(parts)
     st.caption(
         f"{judged.summary()['images']:,} images that all predictions have, of "
         f"{intervals[first].subjects:,} subjects; errors in percent of the "
@@ -117,13 +116,20 @@ def _show_table(parts: Mapping[str, Evaluation], intervals: Mapping[str, MeanInt
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=digits | ui.decimals(3, "AUC"))
 
 
+def numbers(
+    parts: Mapping[str, Evaluation],
+) -> tuple[dict[str, MeanInterval], dict[str, Difference]]:
+    """Interval of each NME, and what the others differ from the first in, computed once."""
+    subjects = next(iter(parts.values())).truth.samples["subject"].tolist()
+    return _numbers({name: each.errors for name, each in parts.items()}, subjects, parts)
+
+
 @st.cache_data(show_spinner="Comparing", max_entries=16)
 def _numbers(
     errors: Mapping[str, NDArray[np.float64]],  # noqa: ARG001 - with the next, the cache's key
     subjects: Sequence[str | None],  # noqa: ARG001
     _parts: Mapping[str, Evaluation],
 ) -> tuple[dict[str, MeanInterval], dict[str, Difference]]:
-    """Interval of each NME, and what the others differ from the first in."""
     first, *others = _parts
     rng = np.random.default_rng(_SEED)
     intervals = {name: each.intervals(rng)["nme"] for name, each in _parts.items()}

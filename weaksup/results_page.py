@@ -4,7 +4,6 @@ import functools
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -12,24 +11,21 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.jobs import find_job, start_job
-from datasets.metrics import nme
 from datasets.shapes import empty_shapes
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup import run_shelf
 from weaksup.bounds import read_radii
 from weaksup.compare_ui import show_comparison
-from weaksup.completion import mean_shape_prediction
+from weaksup.errors_ui import show_errors
 from weaksup.evaluation import Evaluation, evaluate
 from weaksup.figures import (
     BOUND,
     PREDICTED,
     TRUE,
-    ced_figure,
     comparison_tile,
-    landmark_error_figure,
 )
-from weaksup.run_folder import SOURCES_FILE, RunFolder
-from weaksup.sources import USUAL_SPLIT, Sources
+from weaksup.run_folder import RunFolder
+from weaksup.sources import USUAL_SPLIT
 from weaksup.ui import a_page, as_file, attempt, show_problem, show_tiles, wait_for
 
 _EVERYTHING = "every picture"
@@ -61,7 +57,7 @@ def render() -> None:
     with pictures:
         _show_pictures(evaluation, predicted, _radii(run.prediction(name, split), predicted))
     with errors:
-        _show_errors(run, evaluation)
+        show_errors(run, evaluation)
     with compare:
         show_comparison(run, evaluation, name, split)
     with download:
@@ -222,65 +218,6 @@ def _show_tile(
         st.caption(str(problem))
         return
     st.image(tile, caption=caption, width="stretch", alt=f"{name}: true and inferred landmarks")
-
-
-def _show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
-    if evaluation is None:
-        st.caption("There is nothing to measure against.")
-        return
-    rates = evaluation.summary()
-    level = _mean_shape(run, evaluation)
-    shown = (
-        ("NME", f"{rates['nme']:.2%}", "Mean error over images and landmarks."),
-        ("Mean shape", "-" if level is None else f"{level.summary()['nme']:.2%}", "Its NME here."),
-        ("Images > 8 %", f"{rates['failure_rate_8']:.1%}", "Share of images of a larger NME."),
-        ("Points > 8 %", f"{rates['landmark_failure_rate_8']:.1%}", "Share of single landmarks."),
-        ("AUC", f"{rates['auc_8']:.3f}", "Area under the curve below, up to 8 %."),
-    )
-    for column, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(label, value, help=about)
-    missed = rates["without_prediction"]
-    more = f" {missed:,} more have no prediction and are not judged." if missed else ""
-    if rates["landmarks_predicted"] < 1:
-        more += f" Only {rates['landmarks_predicted']:.1%} of their landmarks are predicted."
-    st.caption(f"{rates['images']:,} images; errors in parts of {evaluation.span}.{more}")
-    left, right = st.columns(2)
-    curves = {"network": evaluation.errors}
-    if level is not None:
-        curves["mean shape"] = level.errors
-    with left:
-        st.plotly_chart(ced_figure(curves, evaluation.span), key="results_ced")
-    with right:
-        st.plotly_chart(landmark_error_figure(evaluation), key="results_landmarks")
-    parts = evaluation.per_component
-    if parts:
-        rows = [{"component": name, "NME, %": 100 * nme(e)} for name, e in parts.items()]
-        st.dataframe(
-            pd.DataFrame(rows),
-            hide_index=True,
-            width="content",
-            column_config=ui.decimals(2, "NME, %"),
-        )
-
-
-def _mean_shape(run: RunFolder, evaluation: Evaluation) -> Evaluation | None:
-    """What the mean shape of the run's dense images would give; None where they are gone."""
-    try:
-        dense = _trained_on(run)
-        prediction = mean_shape_prediction(dense, evaluation.truth, run.config.margin)
-        return evaluate(prediction, evaluation.truth, evaluation.span)
-    except FewmarkError:
-        return None
-
-
-def _trained_on(run: RunFolder) -> LandmarkDataset:
-    return _load_data(str(run.path), (run.path / SOURCES_FILE).stat().st_mtime_ns)
-
-
-@st.cache_resource(show_spinner="Reading labels", max_entries=4)
-def _load_data(path: str, stamp: int) -> LandmarkDataset:  # noqa: ARG001
-    run = RunFolder(path)
-    return Sources.from_table(run.sources, run.path / SOURCES_FILE).load().images
 
 
 def _show_download(dataset: LandmarkDataset, stem: str, key: str) -> None:

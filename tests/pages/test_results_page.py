@@ -120,6 +120,11 @@ def test_errors_are_those_of_the_library(space):
     assert shown["AUC"] == f"{rates['auc_8']:.3f}"
     assert "6 images; errors in parts of ab" in texts(page.caption)
     assert page.dataframe[0].value["component"].tolist() == ["rest"]
+    interval = evaluate(found, LandmarkDataset.load(space.data / "faces")).intervals(
+        np.random.default_rng(0)
+    )["nme"]
+    assert f"is {interval.low:.2%} to {interval.high:.2%} with 95 %" in texts(page.caption)
+    assert "6 of 6 images name no subject" in texts(page.caption)
 
 
 def test_the_mean_shape_is_that_of_the_dense_images(space):
