@@ -27,6 +27,10 @@ class Change:
     contrast: Tensor
     brightness: Tensor
 
+    def part(self, part: slice) -> "Change":
+        """What is done to some of the samples."""
+        return Change(self.matrix[part], self.contrast[part], self.brightness[part])
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:

@@ -9,6 +9,7 @@ import click
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import ShapeMismatchError, about
+from datasets.progress import ignore_progress
 from weaksup import evaluate_cli, export_cli, infer_cli, occlude_cli
 from weaksup.experiment_cli import experiment
 from weaksup.sources_cli import read_split
@@ -57,13 +58,16 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
     Images with all landmarks are dense, all others sparse. Stage 1 learns the sparse format's
     landmarks from all images. Then the others follow from these as in the dense images (preset
     recommended), or stage 2 learns them from the dense images and stage 3 everything.
+
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m annotate.cli train RUN ...
     """
+    from weaksup.ranks import is_first
     from weaksup.run_folder import RunFolder
     from weaksup.training import require_trainable
     from weaksup.training import train as train_run
 
-    folder = RunFolder(run)
-    if folder.exists and not (resume or force):
+    folder, first = RunFolder(run), is_first()
+    if first and folder.exists and not (resume or force):
         problem = f"{run} holds a run already: --resume goes on with it, --force forgets it"
         raise click.ClickException(problem)
     config, sources = _resumed(folder, options) if resume else _begun(options)
@@ -71,11 +75,14 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
     if not resume:
         require_trainable(config, data)  # before anything is forgotten or written
         data.require_pictures()
-        folder.clear()
-        folder.create(config, data.sparse, sources.to_table())
-    with stop_on_signals() as stop, progress_bar("Training") as on_progress:
+        if first:
+            folder.clear()
+            folder.create(config, data.sparse, sources.to_table())
+    watching = progress_bar("Training") if first else contextlib.nullcontext(ignore_progress)
+    with stop_on_signals() as stop, watching as on_progress:
         train_run(config, run, data, on_progress=on_progress, resume=resume, stop=stop)
-    _report_run(folder, as_json=as_json)
+    if first:
+        _report_run(folder, as_json=as_json)
 
 
 def _begun(options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":

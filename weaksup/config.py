@@ -38,10 +38,11 @@ Optimiser = Literal["sgd", "adamw", "ridge"]
 Decay = Literal["plateau", "one-cycle"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
-# How a run is carried out, not what it computes: these may change when it is taken up again.
 # Beyond these torch fails, for want of memory or of digits.
 _MOST = {"image_size_px": 1024, "width": 8.0, "threads": 1024, "seed": 2**63 - 1}
 
+# How a run is carried out, not what it computes: these may change when it is taken up again. So may
+# the number of processes, which is no part of the config: torchrun knows it (`weaksup.ranks`).
 _OUTSIDE_IDENTITY = ("device", "threads", "checkpoint_every_s", "affinity_every")
 
 
@@ -211,8 +212,12 @@ class TrainingConfig:
 
     @property
     def cpu_threads(self) -> int:
-        """`threads`, or half of the cores: the page that shows the run needs some as well."""
-        return self.threads or max(1, (os.cpu_count() or 1) // 2)
+        """`threads`, or half of the cores: the page that shows the run needs some as well.
+
+        Processes of one machine, as torchrun starts them, share that half.
+        """
+        sharing = 2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        return self.threads or max(1, (os.cpu_count() or 1) // sharing)
 
     @property
     def identity(self) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from weaksup.augmentation import Augmentation, apply_change
@@ -20,12 +19,9 @@ from weaksup.config import Stage, TrainingConfig
 from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
 from weaksup.prior import set_prior
+from weaksup.ranks import Ranks, StopAskedError
 from weaksup.samples import Crops
 from weaksup.schedule import LearningRate, make_optimiser
-
-
-class StopAskedError(Exception):
-    """Somebody asked the run to stop; what the current epoch learnt is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +62,9 @@ class Learner:
 
     Parameters
     ----------
-    fabric
-        Places tensors, wraps the network, and goes backwards.
+    ranks
+        The processes that share every batch; their Fabric places tensors, wraps the network, and
+        goes backwards.
     config
         Numbers of augmentation and optimisers; its seed begins the generators.
     network
@@ -80,15 +77,16 @@ class Learner:
 
     def __init__(
         self,
-        fabric: Fabric,
+        ranks: Ranks,
         config: TrainingConfig,
         network: TwoBranchResNet,
         crops: Crops,
         mean_shape: Tensor,
     ) -> None:
-        self._fabric, self._config, self._crops = fabric, config, crops
-        self.network = network.to(fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._mean_shape = mean_shape.to(fabric.device)
+        self._ranks, self._config, self._crops = ranks, config, crops
+        self._fabric = ranks.fabric
+        self.network = network.to(ranks.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mean_shape = mean_shape.to(ranks.device)
         self._order = torch.Generator().manual_seed(config.seed)
         self._chance = torch.Generator().manual_seed(config.seed + 1)
         self._augmentation = Augmentation(
@@ -114,6 +112,7 @@ class Learner:
         if stage.optimiser == "ridge":
             self._work = _StageWork(stage, counted, rows, steps, self.network, None, None)
             return
+        self._ranks.require_shares(len(rows) // steps)
         optimiser = make_optimiser(stage, self._config, self.network.parameters())
         rate = LearningRate(stage, steps * stage.epochs, self._config.warm_up_steps)
         # Wrapped anew for every stage: what is frozen must be so before it is wrapped.
@@ -131,17 +130,17 @@ class Learner:
         work = self._working()
         if work.rate is None:
             return self._solved(work)
-        sums = torch.zeros(2)
+        sums = torch.zeros(2, device=self._ranks.device)
         order = work.rows[torch.randperm(len(work.rows), generator=self._order)]
         rate = work.rate.now
         # Parts of nearly equal size: a last batch of one image would have no batch statistics.
         for batch in torch.tensor_split(order, work.steps):
             rate = work.rate.now
             work.rate.apply(work.optimiser)
-            sums += self._step(work, batch) * len(batch)
-            if stop():
+            sums += self._step(work, batch)
+            if self._ranks.any(stop()):
                 raise StopAskedError
-        loss, mean_shape_loss = (float(v) / len(work.rows) for v in sums)
+        loss, mean_shape_loss = (self._ranks.total(sums) / len(work.rows)).tolist()
         work.rate.end_epoch(loss)
         return EpochResult(loss, mean_shape_loss, rate, work.rate.cuts)
 
@@ -155,12 +154,14 @@ class Learner:
             self.network.set_trained(self._working().stage.train)
 
     def _step(self, work: _StageWork, batch: Tensor) -> Tensor:
-        """One step: its loss, and what the mean shape's would have been, as (2,)."""
-        images, points, counted = self._changed(work, batch)
+        """One step: the loss of this rank's part, and the mean shape's, summed over images."""
+        part = self._ranks.part(len(batch))
+        images, points, counted = self._changed(work, batch, part)
         predicted = work.network(images)
         loss = LOSSES[work.stage.loss](predicted, points, counted)
         work.optimiser.zero_grad()
-        self._fabric.backward(loss)
+        # Gradients are averaged over ranks: parts that differ in size count by their images.
+        self._fabric.backward(loss * (len(images) * self._ranks.size / len(batch)))
         if self._config.clip_norm > 0:
             self._fabric.clip_gradients(
                 work.network, work.optimiser, max_norm=self._config.clip_norm
@@ -172,33 +173,37 @@ class Learner:
         """Set the secondary branch, and look how good it is on changed crops."""
         shapes = self._crops.points[work.rows]
         set_prior(self.network, shapes, self._augmentation, self._chance)
-        sums = torch.zeros(2)
+        sums = torch.zeros(2, device=self._ranks.device)
         with torch.no_grad():
             for batch in torch.tensor_split(work.rows, work.steps):
                 images, points, counted = self._changed(work, batch)
                 loss = LOSSES[work.stage.loss](work.network(images), points, counted)
-                sums += self._beside_mean_shape(work, loss, points, counted) * len(batch)
+                sums += self._beside_mean_shape(work, loss, points, counted)
         loss, mean_shape_loss = (sums / len(work.rows)).tolist()
         return EpochResult(loss, mean_shape_loss, 0.0, 0)
 
-    def _changed(self, work: _StageWork, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops of a batch, changed by chance, their landmarks, and which of these count."""
-        device = self._fabric.device
+    def _changed(
+        self, work: _StageWork, batch: Tensor, part: slice = slice(None)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops of a part of a batch, changed by chance, their landmarks, and which count."""
+        device = self._ranks.device
+        change = self._augmentation.draw(len(batch), self._chance).part(part)
+        rows = batch[part]
         images, points = apply_change(
-            self._crops.images[batch].to(device),
-            self._crops.points[batch].to(device),
-            self._augmentation.draw(len(batch), self._chance),
+            self._crops.images[rows].to(device),
+            self._crops.points[rows].to(device),
+            change,
             self._config.image_size_px,
         )
         images = images.contiguous(memory_format=torch.channels_last)
-        return images, points, work.counted[batch].to(device)
+        return images, points, work.counted[rows].to(device)
 
     def _beside_mean_shape(
         self, work: _StageWork, loss: Tensor, points: Tensor, counted: Tensor
     ) -> Tensor:
-        """A loss, and what the mean shape's would have been, as (2,)."""
+        """A loss, and what the mean shape's would have been, each times the images, as (2,)."""
         level = LOSSES[work.stage.loss](self._mean_shape.expand_as(points), points, counted)
-        return torch.stack([loss, level]).cpu()
+        return torch.stack([loss, level]) * len(points)
 
     def _working(self) -> _StageWork:
         if self._work is None:

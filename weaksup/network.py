@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor, nn
 
+from weaksup.normalisation import BatchNorm
 from weaksup.parts import PARTS
 
 _CHANNELS = (64, 128, 256, 512)
@@ -25,13 +26,13 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
-        self.first_norm = nn.BatchNorm2d(channels)
+        self.first_norm = BatchNorm(channels)
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.second_norm = nn.BatchNorm2d(channels)
+        self.second_norm = BatchNorm(channels)
         self.around: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
             self.around = nn.Sequential(
-                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), BatchNorm(channels)
             )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ def resnet18_body(width: float) -> tuple[nn.Sequential, int]:
     channels = [max(1, round(width * c)) for c in _CHANNELS]
     layers: list[nn.Module] = [
         nn.Conv2d(3, channels[0], 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(channels[0]),
+        BatchNorm(channels[0]),
         nn.ReLU(inplace=True),
         nn.MaxPool2d(3, stride=2, padding=1),
     ]

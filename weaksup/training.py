@@ -1,34 +1,31 @@
 """Training runs: stages, checkpoints, and going on after a stop."""
 
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.progress import Progress, ignore_progress
 from datasets.samples import BOX_COLUMNS
-from weaksup.card import write_card
-from weaksup.checkpoints import fingerprint, read_checkpoint, require_same, save_checkpoint
+from weaksup.checkpoints import fingerprint
 from weaksup.config import Stage, TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
-from weaksup.learner import Learner, StopAskedError
+from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
 from weaksup.parts import BODY, SECONDARY
-from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder, RunState, this_process
+from weaksup.ranks import Ranks, StopAskedError
+from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder
+from weaksup.run_record import RunRecord
 from weaksup.samples import TrainingData, cut_crops
 from weaksup.validation import Validation
-
-logger = logging.getLogger(__name__)
 
 # Of the mean shape's loss: what distances of 0.8 of its distances come to.
 _HARDLY_BETTER = {"squared": 0.8**2, "wing": 0.9}
@@ -79,14 +76,21 @@ def train(
     """
     folder = RunFolder(run_folder)
     counted = require_trainable(config, data)
+    ranks = Ranks(choose_device(config.device, config.precision), config.precision)
+    with ranks.together():
+        if ranks.first:
+            _begin(folder, config, data, resume=resume)
+    run = _Run(config, folder, data, ranks, on_progress, stop)
+    with cpu_threads(config.cpu_threads):
+        _watch(run, counted)
+    return folder
+
+
+def _begin(folder: RunFolder, config: TrainingConfig, data: TrainingData, *, resume: bool) -> None:
     if not folder.exists:
         folder.create(config, data.sparse, {})
     elif not resume and folder.state() is not None:
         raise TrainingError(f"{folder.path} holds a run already; resume it, or take another name")
-    run = _Run(config, folder, data, on_progress, stop)
-    with cpu_threads(config.cpu_threads):
-        _watch(run, counted)
-    return folder
 
 
 def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor]:
@@ -121,72 +125,62 @@ def _watch(run: "_Run", counted: list[Tensor]) -> None:
     try:
         run.work(counted)
     except StopAskedError:
-        run.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
+        run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
     except KeyboardInterrupt:
-        run.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
+        run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
         raise
     except Exception as error:
-        run.tell(FAILED, str(error) or type(error).__name__)
+        run.record.tell(FAILED, str(error) or type(error).__name__)
         raise
 
 
 class _Run:
-    """One run at work: the learner, and what is written of it."""
+    """One run at work."""
 
     _learner: Learner
-    _validation: Validation | None
+    _validation: Validation | None = None
 
     def __init__(
         self,
         config: TrainingConfig,
         folder: RunFolder,
         data: TrainingData,
+        ranks: Ranks,
         on_progress: Progress,
         stop: Callable[[], bool],
     ) -> None:
-        self._config, self._folder, self._data = config, folder, data
+        self._config, self._data, self._ranks = config, data, ranks
         self._on_progress, self._stop = on_progress, stop
-        process, created = this_process()
-        self._state = RunState(RUNNING, "", 0, config.epochs, process=process, created=created)
         self._fingerprint = fingerprint(data)
-        self._saved_at = time.monotonic()
-
-    def tell(self, status: str, message: str) -> None:
-        """Write the state of the run."""
-        self._state = replace(self._state, status=status, message=message)
-        self._folder.set_state(self._state)
+        self.record = RunRecord(folder, config, self._fingerprint, writes=ranks.first)
 
     def work(self, counted: list[Tensor]) -> None:
         """Prepare, and go through the stages that are left."""
-        saved = self._saved()
+        with self._ranks.together():
+            saved = self.record.saved()
+        place = (0, 0) if saved is None else (saved["stage"], saved["epoch"])
+        self._ranks.require_alike((self._config.identity, self._fingerprint, place), "run and data")
         if saved is not None and saved["stage"] == len(counted):
-            before = self._folder.state()
-            self._state = before or replace(self._state, epochs_done=saved["epochs_done"])
-            self.tell(FINISHED, "finished before; nothing was left to do")
+            self.record.take_over(saved["epochs_done"])
+            self.record.tell(FINISHED, "finished before; nothing was left to do")
             return
-        self.tell(RUNNING, "reading pictures")
-        self._warn_of_shared_images()
-        self._prepare()
-        self._go_back(saved)
-        first = saved["stage"] if saved is not None else 0
-        for index in range(first, len(counted)):
-            self._work_stage(index, counted[index], saved if index == first else None)
-        self.tell(FINISHED, f"finished after {self._config.epochs} epochs")
-        write_card(self._folder)
+        with self._ranks.together():
+            self.record.tell(RUNNING, "reading pictures")
+            self._warn_of_shared_images()
+            self._prepare()
+            self.record.go_back(saved)
+        if saved is not None:
+            self._learner.restore(saved["learner"])
+        for index in range(place[0], len(counted)):
+            self._work_stage(index, counted[index], saved if index == place[0] else None)
+        with self._ranks.together():
+            self.record.finish()
 
     # Before the first step
 
-    def _saved(self) -> dict[str, Any] | None:
-        if not self._folder.checkpoint.exists():
-            return None
-        saved = read_checkpoint(self._folder)
-        require_same(self._folder, saved, self._config, self._fingerprint)
-        return saved
-
     def _prepare(self) -> None:
-        config, data = self._config, self._data
-        self._validation = None
-        if data.valid is not None:
+        config, data, ranks = self._config, self._data, self._ranks
+        if data.valid is not None and ranks.first:
             self._validation = Validation(data.valid, data.sparse, config)
         crops = data.crops
         if crops is None:
@@ -196,21 +190,20 @@ class _Run:
         network = TwoBranchResNet(data.sparse.chosen, mean_shape, config.width, generator)
         if data.start is not None:
             network.load_state_dict(data.start.weights)
-        device = choose_device(config.device, config.precision)
-        fabric = Fabric(accelerator=device, devices=1, precision=config.precision)
-        self._learner = Learner(fabric, config, network, crops, mean_shape)
+        self._learner = Learner(ranks, config, network, crops, mean_shape)
         level = None
         if self._validation is not None:
             level = self._validation.nme_of_shape(mean_shape)
-        facts = {**_facts(data), "device": device, "threads": config.cpu_threads}
-        self._state = replace(self._state, facts={**facts, "mean_shape_nme": level})
+        where = {"device": ranks.device.type, "threads": config.cpu_threads}
+        more = {"processes": ranks.size, "mean_shape_nme": level}
+        self.record.note({**_facts(data), **where, **more})
 
     def _warn_of_shared_images(self) -> None:
         if self._data.valid is not None:
             known = set(self._data.images.samples["shape_id"])
             shared = sum(name in known for name in self._data.valid.samples["shape_id"])
             if shared:
-                self._warn(
+                self.record.warn(
                     f"{shared} of the {len(self._data.valid)} validation images are learnt from "
                     "as well: their error says little about new images"
                 )
@@ -219,51 +212,36 @@ class _Run:
         if self._stop():
             raise StopAskedError
 
-    def _go_back(self, saved: Mapping[str, Any] | None) -> None:
-        """Forget what came after the checkpoint: those epochs are computed again."""
-        done = 0 if saved is None else saved["epochs_done"]
-        self._folder.keep_metrics(done)
-        self._folder.keep_affinities(done)
-        if saved is None:
-            return
-        self._state = replace(self._state, epochs_done=done, warnings=tuple(saved["warnings"]))
-        self._learner.restore(saved["learner"])
-
     # Stages and epochs
 
     def _work_stage(self, index: int, counted: Tensor, saved: Mapping[str, Any] | None) -> None:
         stage = self._config.stages[index]
         left_out = int((~counted.any(dim=1)).sum())
         if stage.images == "all" and left_out:
-            self._warn(f"stage {stage.name!r} leaves out {left_out} images without a label")
+            self.record.warn(f"stage {stage.name!r} leaves out {left_out} images without a label")
         self._learner.begin(stage, counted)
         done = 0
         if saved is not None and saved["epoch"] > 0:
             done = saved["epoch"]
             self._learner.restore_stage(saved["learner"])
         for epoch in range(done + 1, stage.epochs + 1):
-            last = epoch == stage.epochs
-            self._work_epoch(stage, epoch)
-            if last or time.monotonic() - self._saved_at >= self._config.checkpoint_every_s:
-                self._save(*((index + 1, 0) if last else (index, epoch)))
-            self._on_progress(self._state.epochs_done, self._config.epochs)
+            began = time.perf_counter()
+            result = self._learner.epoch(self._stop)
+            with self._ranks.together():
+                self._end_epoch(stage, epoch, result, began)
+                if epoch == stage.epochs:
+                    self.record.save(index + 1, 0, self._learner.state())
+                elif self.record.checkpoint_due:
+                    self.record.save(index, epoch, self._learner.state())
+            self._on_progress(self.record.epochs_done, self._config.epochs)
 
-    def _work_epoch(self, stage: Stage, epoch: int) -> None:
-        began = time.perf_counter()
-        result = self._learner.epoch(self._stop)
+    def _end_epoch(self, stage: Stage, epoch: int, result: EpochResult, began: float) -> None:
+        """Look at an epoch, and write what it came to."""
         if not math.isfinite(result.loss):
             where = f"stage {stage.name!r}, epoch {epoch}"
             raise TrainingError(f"the loss is no longer finite in {where}; try a lower rate")
-        if (
-            epoch == stage.epochs
-            and result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss
-        ):
-            how = "no" if result.loss >= result.mean_shape_loss else "hardly"
-            self._warn(
-                f"stage {stage.name!r} ended {how} better than the mean shape (loss "
-                f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
-                "train for longer, or with another rate"
-            )
+        if epoch == stage.epochs:
+            self._warn_of_little_learnt(stage, result)
         row = {
             "stage": stage.name,
             "epoch": epoch,
@@ -271,9 +249,17 @@ class _Run:
             **self._measured(stage, epoch),
         }
         seconds = round(time.perf_counter() - began, 3)
-        self._folder.add_metrics({**row, "seconds": seconds})
-        self._state = replace(self._state, epochs_done=self._state.epochs_done + 1)
-        self.tell(RUNNING, f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}")
+        message = f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}"
+        self.record.add_epoch({**row, "seconds": seconds}, message)
+
+    def _warn_of_little_learnt(self, stage: Stage, result: EpochResult) -> None:
+        if result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss:
+            how = "no" if result.loss >= result.mean_shape_loss else "hardly"
+            self.record.warn(
+                f"stage {stage.name!r} ended {how} better than the mean shape (loss "
+                f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
+                "train for longer, or with another rate"
+            )
 
     def _measured(self, stage: Stage, epoch: int) -> dict[str, float | None]:
         measures, keeps = (
@@ -296,27 +282,9 @@ class _Run:
         try:
             matrix = validation.affinity(predicted)
         except ShapeMismatchError as error:
-            self._warn(f"affinities of the validation images are not kept: {error}")
+            self.record.warn(f"affinities of the validation images are not kept: {error}")
             return
-        self._folder.add_affinity(self._state.epochs_done + 1, matrix)
-
-    def _warn(self, text: str) -> None:
-        logger.warning("%s: %s", self._folder.name, text)
-        if text not in self._state.warnings:
-            self._state = replace(self._state, warnings=(*self._state.warnings, text))
-
-    def _save(self, stage: int, epoch: int) -> None:
-        content = {
-            "config": self._config.identity,
-            "data": self._fingerprint,
-            "stage": stage,
-            "epoch": epoch,
-            "epochs_done": self._state.epochs_done,
-            "warnings": list(self._state.warnings),
-            "learner": self._learner.state(),
-        }
-        save_checkpoint(self._folder, content)
-        self._saved_at = time.monotonic()
+        self.record.add_affinity(matrix)
 
 
 def _facts(data: TrainingData) -> dict[str, int]:
