@@ -1,8 +1,18 @@
-"""Checkpoints: written whole or not at all, read without running anything in them."""
+"""Checkpoints: written whole or not at all, read without running anything in them.
 
+The one before the last is kept beside it: a disk that loses the last one costs some epochs, not
+the run.
+"""
+
+import contextlib
 import hashlib
+import io
+import logging
+import os
 import pickle
 import struct
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +23,8 @@ from datasets.files import replacing
 from weaksup.config import TrainingConfig
 from weaksup.run_folder import RunFolder
 from weaksup.samples import TrainingData
+
+logger = logging.getLogger(__name__)
 
 _VERSION = 1
 _UNREADABLE = (
@@ -28,6 +40,7 @@ _UNREADABLE = (
     ValueError,
     pickle.UnpicklingError,
     struct.error,
+    zipfile.BadZipFile,
 )
 """What torch and pickle raise on changed bytes, and what their code could."""
 
@@ -55,33 +68,57 @@ def _add(digest: Any, dataset: LandmarkDataset) -> None:  # noqa: ANN401 - hashl
 
 
 def save_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
-    """Write what `read_checkpoint` gives back."""
-    whole = {"version": _VERSION, **content}
-    try:
-        with replacing(folder.checkpoint) as path:
-            torch.save(whole, path)
-    except RuntimeError as error:  # torch's word for a full disk
-        reason = str(error).splitlines()[0]
-        raise FileFormatError(folder.checkpoint, None, f"cannot be written: {reason}") from error
+    """Write what `read_checkpoint` gives back, and keep what was the last one till now.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written; the last one stays.
+    """
+    whole = io.BytesIO()
+    torch.save({"version": _VERSION, **content}, whole)  # into a file, it hides that a disk is full
+    with replacing(folder.checkpoint) as path:
+        with path.open("wb") as file:
+            file.write(whole.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        if folder.checkpoint.exists():
+            with contextlib.suppress(OSError):  # not every file system has links
+                folder.earlier_checkpoint.unlink(missing_ok=True)
+                os.link(folder.checkpoint, folder.earlier_checkpoint)
 
 
 def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
-    """The last checkpoint of a run, on the CPU.
+    """The last checkpoint of a run, on the CPU; where it is lost, the one before it.
 
     Raises
     ------
     TrainingError
         If there is none yet.
     FileFormatError
-        If it is broken, or holds more than tensors and plain values.
+        If both are broken, or hold more than tensors and plain values.
     """
-    path = folder.require().checkpoint
-    if not path.exists():
+    found = folder.require().checkpoints
+    if not found:
         raise TrainingError(f"{folder.path} has no checkpoint yet: the run has not come that far")
+    for path in found[:-1]:
+        try:
+            return _read(path)
+        except FileFormatError as error:
+            logger.warning("%s; the one before it is taken", error)
+    return _read(found[-1])
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch would load changed numbers without a word
         content = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        raise FileFormatError(path, None, "not a checkpoint that can be read") from error
+        problem = "not a checkpoint that can be read; begin a new run"
+        raise FileFormatError(path, None, problem) from error
+    if damaged is not None:
+        raise FileFormatError(path, damaged, "not a checkpoint that can be read: it was changed")
     if not isinstance(content, dict) or not content.keys() >= _KEYS:
         raise FileFormatError(path, None, "not a checkpoint of a training run")
     if content["version"] != _VERSION:

@@ -205,6 +205,12 @@ class Learner:
         level = LOSSES[work.stage.loss](self._mean_shape.expand_as(points), points, counted)
         return torch.stack([loss, level]) * len(points)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every number of the network is."""
+        values = self.network.state_dict().values()
+        return all(bool(value.isfinite().all()) for value in values)
+
     def _working(self) -> _StageWork:
         if self._work is None:
             raise RuntimeError("begin a stage first")

@@ -9,6 +9,7 @@
     metrics.csv      a row an epoch
     affinities/      affinities of the validation predictions (`correlation.series`)
     checkpoint.pt    the network and all that is needed to go on
+    checkpoint-before.pt  the one before it, in case that is damaged
     card.md          what the network does, how good it is and what it must be given
     predictions/     data sets that it inferred, by name
 """
@@ -110,6 +111,16 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     @property
+    def earlier_checkpoint(self) -> Path:
+        """The checkpoint before the last; it is missing before two are written."""
+        return self.path / "checkpoint-before.pt"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Those that there are, the last one first."""
+        return [p for p in (self.checkpoint, self.earlier_checkpoint) if p.exists()]
+
+    @property
     def affinities(self) -> Path:
         """Folder of the affinity matrices; it is missing where none was kept."""
         return self.path / "affinities"
@@ -147,7 +158,7 @@ class RunFolder:
         """What a stopped `create` leaves is written again; what is somebody else's must stay."""
         affinities = series_files(self.affinities).values()
         others = ("state.json", HEADER_FILE, SHAPES_FILE)
-        for path in (self.checkpoint, *(self.path / name for name in others), *affinities):
+        for path in (*self.checkpoints, *(self.path / name for name in others), *affinities):
             if path.exists():
                 problem = f"{path} is there, but no run it belongs to; choose another folder"
                 raise TrainingError(problem)
@@ -168,10 +179,12 @@ class RunFolder:
             return
         _ = self.config
         # The config comes last: till then it is a run, however this ends.
-        names = ("checkpoint.pt", "state.json", "metrics.csv", CARD_FILE)
+        names = ("state.json", "metrics.csv", CARD_FILE, SOURCES_FILE, "sparse.toml")
         self.keep_affinities(0)
         with named_errors(self.path, "written"):
-            for name in (*names, SOURCES_FILE, "sparse.toml", "config.toml"):
+            self.earlier_checkpoint.unlink(missing_ok=True)
+            self.checkpoint.unlink(missing_ok=True)
+            for name in (*names, "config.toml"):
                 (self.path / name).unlink(missing_ok=True)
 
     def require(self) -> "RunFolder":

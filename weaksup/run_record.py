@@ -64,7 +64,7 @@ class RunRecord:
 
     def saved(self) -> dict[str, Any] | None:
         """The last checkpoint, if there is one and it is of this config and these data."""
-        if not self._folder.checkpoint.exists():
+        if not self._folder.checkpoints:
             return None
         saved = read_checkpoint(self._folder)
         require_same(self._folder, saved, self._config, self._data)

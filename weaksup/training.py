@@ -1,5 +1,6 @@
 """Training runs: stages, checkpoints, and going on after a stop."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.errors import ShapeMismatchError, TrainingError
+from datasets.errors import FewmarkError, ShapeMismatchError, TrainingError
 from datasets.progress import Progress, ignore_progress
 from datasets.samples import BOX_COLUMNS
 from weaksup.checkpoints import fingerprint
@@ -130,7 +131,8 @@ def _watch(run: "_Run", counted: list[Tensor]) -> None:
         run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
         raise
     except Exception as error:
-        run.record.tell(FAILED, str(error) or type(error).__name__)
+        with contextlib.suppress(FewmarkError):  # on a full disk, the error itself says more
+            run.record.tell(FAILED, str(error) or type(error).__name__)
         raise
 
 
@@ -237,9 +239,10 @@ class _Run:
 
     def _end_epoch(self, stage: Stage, epoch: int, result: EpochResult, began: float) -> None:
         """Look at an epoch, and write what it came to."""
-        if not math.isfinite(result.loss):
+        if not (math.isfinite(result.loss) and self._learner.is_finite):
             where = f"stage {stage.name!r}, epoch {epoch}"
-            raise TrainingError(f"the loss is no longer finite in {where}; try a lower rate")
+            problem = f"the loss is no longer finite in {where}; begin a new run at a lower rate"
+            raise TrainingError(problem)
         if epoch == stage.epochs:
             self._warn_of_little_learnt(stage, result)
         row = {
