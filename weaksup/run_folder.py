@@ -7,6 +7,7 @@
     sources.toml     where its data came from, for people and for taking it up again
     state.json       what it is doing (`RunState`)
     metrics.csv      a row an epoch
+    events.*         the same for TensorBoard (`weaksup.event_log`)
     affinities/      affinities of the validation predictions (`correlation.series`)
     checkpoint.pt    the network and all that is needed to go on
     checkpoint-before.pt  the one before it, in case that is damaged
@@ -182,6 +183,7 @@ class RunFolder:
         names = ("state.json", "metrics.csv", CARD_FILE, SOURCES_FILE, "sparse.toml")
         self.keep_affinities(0)
         with named_errors(self.path, "written"):
+            self.forget_events()
             self.earlier_checkpoint.unlink(missing_ok=True)
             self.checkpoint.unlink(missing_ok=True)
             for name in (*names, "config.toml"):
@@ -278,6 +280,11 @@ class RunFolder:
         path = self.path / "metrics.csv"
         with named_errors(path, "written"), path.open("a", encoding="utf-8") as file:
             file.write(",".join(values) + "\n")
+
+    def forget_events(self) -> None:
+        """Remove what was written for TensorBoard."""
+        for path in self.path.glob("events.out.tfevents.*"):
+            path.unlink(missing_ok=True)
 
     def add_affinity(self, epoch: int, matrix: AffinityMatrix) -> None:
         """Keep the matrix of an epoch, counted over all stages from 1."""

@@ -10,6 +10,7 @@ from correlation.matrix import AffinityMatrix
 from weaksup.card import write_card
 from weaksup.checkpoints import read_checkpoint, require_same, save_checkpoint
 from weaksup.config import TrainingConfig
+from weaksup.event_log import EventLog
 from weaksup.run_folder import FINISHED, RUNNING, RunFolder, RunState, this_process
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,12 @@ class RunRecord:
         process, created = this_process()
         self._state = RunState(RUNNING, "", 0, config.epochs, process=process, created=created)
         self._saved_at = time.monotonic()
+        self._events: EventLog | None = None
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._events is not None:
+            self._events.close()
 
     @property
     def epochs_done(self) -> int:
@@ -81,6 +88,7 @@ class RunRecord:
         if self._writes:
             self._folder.keep_metrics(done)
             self._folder.keep_affinities(done)
+            self._events = EventLog(self._folder)
         if saved is not None:
             self._state = replace(self._state, epochs_done=done, warnings=tuple(saved["warnings"]))
 
@@ -96,6 +104,8 @@ class RunRecord:
         """Write the metrics of an epoch, and that it is done."""
         if self._writes:
             self._folder.add_metrics(row)
+        if self._events is not None:
+            self._events.add(self.epochs_done + 1, row)
         self._state = replace(self._state, epochs_done=self.epochs_done + 1)
         self.tell(RUNNING, message)
 

@@ -82,7 +82,7 @@ def train(
         if ranks.first:
             _begin(folder, config, data, resume=resume)
     run = _Run(config, folder, data, ranks, on_progress, stop)
-    with cpu_threads(config.cpu_threads):
+    with cpu_threads(config.cpu_threads), contextlib.closing(run.record):
         _watch(run, counted)
     return folder
 
