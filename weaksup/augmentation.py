@@ -70,9 +70,11 @@ def warp(images: Tensor, matrix: Tensor, size_px: int) -> Tensor:
     size_px
         Side of the result, (B, 3, size_px, size_px).
     """
-    linear = torch.linalg.inv(matrix[:, :, :2])
+    linear = torch.linalg.inv(matrix[:, :, :2])  # where it was drawn: a GPU would wait for it
     back = torch.cat([linear, -linear @ matrix[:, :, 2:]], dim=2) * (size_px / images.shape[-1])
-    grid = affine_grid(back, [len(images), 3, size_px, size_px], align_corners=False)
+    grid = affine_grid(
+        back.to(images.device), [len(images), 3, size_px, size_px], align_corners=False
+    )
     return grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
 
@@ -94,9 +96,8 @@ def apply_change(
         (B, M, 2) in [-1, 1] across the frame.
     """
     device = images.device
-    matrix = change.matrix.to(device)
-    warped = normalise(warp(images.float(), matrix, size_px))
+    warped = normalise(warp(images.float(), change.matrix, size_px))
     contrast, brightness = (
         v.to(device)[:, None, None, None] for v in (change.contrast, change.brightness)
     )
-    return warped * contrast + 4 * brightness, move_points(points, matrix)
+    return warped * contrast + 4 * brightness, move_points(points, change.matrix.to(device))

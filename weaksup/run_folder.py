@@ -69,6 +69,8 @@ class RunState:
     facts
         Numbers of the run: images, dense, boxed, subjects, valid, device, mean_shape_nme (None
         without validation images), and for each stage how many images it uses and leaves out.
+    left_s
+        Seconds that it will take yet, None where that cannot be told.
     process, created
         The process and when it began, as in `datasets.jobs.Job`.
     """
@@ -81,6 +83,7 @@ class RunState:
     facts: Mapping[str, Any] = field(default_factory=dict)
     process: int = 0
     created: float = 0.0
+    left_s: float | None = None
 
 
 class RunFolder:

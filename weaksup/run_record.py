@@ -11,6 +11,7 @@ from weaksup.card import write_card
 from weaksup.checkpoints import read_checkpoint, require_same, save_checkpoint
 from weaksup.config import TrainingConfig
 from weaksup.event_log import EventLog
+from weaksup.pace import Pace
 from weaksup.run_folder import FINISHED, RUNNING, RunFolder, RunState, this_process
 
 logger = logging.getLogger(__name__)
@@ -100,13 +101,14 @@ class RunRecord:
 
     # Epochs
 
-    def add_epoch(self, row: Mapping[str, Any], message: str) -> None:
-        """Write the metrics of an epoch, and that it is done."""
+    def add_epoch(self, row: Mapping[str, Any], message: str, pace: Pace) -> None:
+        """Write the metrics of an epoch, that it is done, and how long the others will take."""
         if self._writes:
             self._folder.add_metrics(row)
         if self._events is not None:
             self._events.add(self.epochs_done + 1, row)
-        self._state = replace(self._state, epochs_done=self.epochs_done + 1)
+        done = self.epochs_done + 1
+        self._state = replace(self._state, epochs_done=done, left_s=pace.left_s(done))
         self.tell(RUNNING, message)
 
     def add_affinity(self, matrix: AffinityMatrix) -> None:

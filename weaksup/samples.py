@@ -1,5 +1,8 @@
 """Crops and landmarks in memory: pictures are read and cut once, before training begins."""
 
+import math
+import os
+import tempfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +12,7 @@ from torch import Tensor
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
+from datasets.files import named_errors
 from datasets.formats import SparseFormat
 from datasets.images import Frame, cut, frame_of, read_image
 from datasets.progress import Progress, ignore_progress
@@ -17,6 +21,8 @@ from weaksup.parts import MAIN, SECONDARY
 from weaksup.start import Start
 
 _BORDER_SHARE = 0.125  # of the crop, on each side: what augmentation may bring into view
+
+_IN_MEMORY = 2**31  # bytes of crops; more lie in a temporary file, mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +170,14 @@ def cut_crops(
     ------
     FileFormatError
         If a picture is missing or broken.
+        Or if there is no room for the crops.
     ShapeMismatchError
         If a row has no picture.
     """
     size = config.image_size_px
     border_px = round(_BORDER_SHARE * size) if border else 0
     whole = size + 2 * border_px
-    images = np.empty((len(dataset), 3, whole, whole), dtype=np.uint8)
+    images = _room((len(dataset), 3, whole, whole))
     points = np.empty((*dataset.shapes.points.shape[:2], 2), dtype=np.float32)
     frames = []
     for row in range(len(dataset)):
@@ -181,6 +188,20 @@ def cut_crops(
         frames.append(frame)
         on_progress(row + 1, len(dataset))
     return Crops(torch.from_numpy(images), torch.from_numpy(points), tuple(frames), border_px)
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Bytes to write to: in memory, or in a temporary file that goes when they go."""
+    count = math.prod(shape)
+    if count <= _IN_MEMORY:
+        return np.empty(shape, dtype=np.uint8)
+    with (
+        named_errors(tempfile.gettempdir(), "written"),
+        tempfile.TemporaryFile(prefix="fewmark-crops-") as file,
+    ):
+        if hasattr(os, "posix_fallocate"):  # else a full disk would kill the process later
+            os.posix_fallocate(file.fileno(), 0, count)
+        return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 
 def _widened(frame: Frame, factor: float) -> Frame:

@@ -21,6 +21,7 @@ from weaksup.config import Stage, TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
 from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
+from weaksup.pace import Pace
 from weaksup.parts import BODY, SECONDARY
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder
@@ -140,6 +141,7 @@ class _Run:
     """One run at work."""
 
     _learner: Learner
+    _pace: Pace
     _validation: Validation | None = None
 
     def __init__(
@@ -173,6 +175,8 @@ class _Run:
             self.record.go_back(saved)
         if saved is not None:
             self._learner.restore(saved["learner"])
+        images = [int(rows.any(dim=1).sum()) for rows in counted]
+        self._pace = Pace(self._config.stages, images, self.record.epochs_done)
         for index in range(place[0], len(counted)):
             self._work_stage(index, counted[index], saved if index == place[0] else None)
         with self._ranks.together():
@@ -253,7 +257,7 @@ class _Run:
         }
         seconds = round(time.perf_counter() - began, 3)
         message = f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}"
-        self.record.add_epoch({**row, "seconds": seconds}, message)
+        self.record.add_epoch({**row, "seconds": seconds}, message, self._pace)
 
     def _warn_of_little_learnt(self, stage: Stage, result: EpochResult) -> None:
         if result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss:

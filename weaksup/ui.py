@@ -13,6 +13,7 @@ from datasets.io.registry import write
 from datasets.jobs import Job, find_job, start_job
 from weaksup import run_folder
 from weaksup.figures import loss_figure, validation_figure
+from weaksup.pace import in_words
 from weaksup.run_folder import RunFolder, RunState
 
 LOOK_AGAIN_S = 2.0
@@ -80,7 +81,8 @@ def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_w
             st.info("The run has not begun.")
         return
     st.badge(state.status, color=_COLOURS.get(state.status, "gray"))  # type: ignore[arg-type]
-    st.progress(min(1.0, state.epochs_done / state.epochs), text=state.message)
+    left = f"; {in_words(state.left_s)} left" if at_work and state.left_s is not None else ""
+    st.progress(min(1.0, state.epochs_done / state.epochs), text=state.message + left)
     for text in state.warnings:
         st.warning(text)
     facts = state.facts

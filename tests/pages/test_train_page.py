@@ -1,5 +1,6 @@
 """The Train page, with data sets that need no pictures unless a run is really started."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -204,6 +205,19 @@ def test_a_run_started_elsewhere_is_only_watched(space):
     page = opened()
     assert "stopped where it was started" in texts(page.caption)
     assert not {"Stop", "Resume"} & set(labels(page))
+
+
+def test_a_run_at_work_tells_how_long_it_will_take_yet_and_one_that_rests_does_not(space):
+    fill(space, pictures=False)
+    run = add_run(space, "long", "running", process=this_process())
+    state = dataclasses.replace(run.state(), left_s=200.0)
+    for status, expected in (
+        ("running", "its message; about 3 min left"),
+        ("stopped", "its message"),
+    ):
+        run.set_state(dataclasses.replace(state, status=status))
+        (shown,) = opened().get("progress")
+        assert shown.proto.text == expected
 
 
 def test_a_job_at_work_can_be_stopped_but_not_deleted(space):

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -106,3 +108,25 @@ def test_data_of_another_format_or_dimension_or_none_are_refused(data, pictures)
     )
     with pytest.raises(TrainingError, match="two dimensions"):
         TrainingData(solid, data.sparse)
+
+
+def test_crops_that_do_not_fit_into_memory_are_the_same_from_a_file(pictures, tiny, monkeypatch):
+    from weaksup import samples
+
+    expected = cut_crops(pictures[1], tiny, border=True)
+    monkeypatch.setattr(samples, "_IN_MEMORY", 1000)
+    mapped = cut_crops(pictures[1], tiny, border=True)
+    assert torch.equal(mapped.images, expected.images)
+    assert torch.equal(mapped.points, expected.points)
+
+
+def test_crops_for_which_there_is_no_room_are_refused_in_words(pictures, tiny, monkeypatch):
+    from weaksup import samples
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(samples, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(samples.os, "posix_fallocate", full, raising=False)
+    with pytest.raises(FileFormatError, match="cannot be written: No space left on device"):
+        cut_crops(pictures[1], tiny)
