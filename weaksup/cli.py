@@ -1,5 +1,6 @@
 """Commands: train a network, use it, and complete clicked shapes."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
