@@ -60,4 +60,5 @@ def main(places):
     print(json.dumps(found))
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":  # not where pytest looks for examples
+    main(Path(sys.argv[1]))
