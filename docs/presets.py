@@ -1,6 +1,6 @@
 """Presets of training at equal data, on people who were not learnt from; prints JSON lines.
 
-    python docs/presets.py LANDMARKS.csv OUT [--seeds 3] [--m 19]
+    python docs/presets.py LANDMARKS.csv OUT [--seeds 3] [--m 19] [--n 40 80] [--presets NAME ...]
 
 LANDMARKS.csv is any file `fewmark convert` reads, with pictures and the splits `train` and
 `valid`. Of 800 pictures of `train`, n have all landmarks; formats by smallest affinity on these.
@@ -26,7 +26,7 @@ from weaksup.samples import TrainingData
 from weaksup.training import train
 
 N = 800
-NAMES = ("recommended", "quick", "thesis")
+NAMES = ("recommended", "quick", "thesis", "joint")
 
 
 def short(name: str, seed: int) -> TrainingConfig:
@@ -57,12 +57,14 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--m", type=int, default=19)
+    parser.add_argument("--n", type=int, nargs="+", default=[40, 80])
+    parser.add_argument("--presets", nargs="+", default=NAMES, choices=NAMES)
     options = parser.parse_args()
     whole = read(options.landmarks, landmark_format="300w-68")
     for seed in range(options.seeds):
-        for n in (40, 80):
+        for n in options.n:
             data = problem(whole, n, options.m, seed)
-            for name in NAMES:
+            for name in options.presets:
                 began = time.process_time()
                 run = train(short(name, seed), options.out / f"{name}-{n}-{seed}", data)
                 ends = run.metrics().dropna(subset=["valid_nme"]).groupby("stage", sort=False)

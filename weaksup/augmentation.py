@@ -21,26 +21,42 @@ class Change:
         (B, 2, 3): where a position of [-1, 1] across the frame goes.
     contrast, brightness
         (B,): factor around mid-grey, and what is added, in parts of white.
+    order
+        (B, M) indices: which landmark is the format's first now, and so on; None: none has moved
+        to another's place, for no sample is mirrored.
     """
 
     matrix: Tensor
     contrast: Tensor
     brightness: Tensor
+    order: Tensor | None = None
+
+    def reordered(self, values: Tensor) -> Tensor:
+        """What is known of each landmark, (B, M) or (B, M, 2), in the order after the change."""
+        if self.order is None:
+            return values
+        rows = torch.arange(len(values), device=values.device)[:, None]
+        return values[rows, self.order.to(values.device)]
 
     def part(self, part: slice) -> "Change":
         """What is done to some of the samples."""
-        return Change(self.matrix[part], self.contrast[part], self.brightness[part])
+        order = None if self.order is None else self.order[part]
+        return Change(self.matrix[part], self.contrast[part], self.brightness[part], order)
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Largest changes, either way; see `weaksup.config.TrainingConfig`."""
+    """Largest changes, either way; see `weaksup.config.TrainingConfig`.
+
+    With `mirror`, that of a `LandmarkFormat`, every second sample is mirrored by chance.
+    """
 
     rotation_deg: float
     scaling: float
     shift: float
     brightness: float
     contrast: float
+    mirror: tuple[int, ...] | None = None
 
     def draw(self, B: int, generator: torch.Generator) -> Change:
         """Draw the changes of B samples, uniformly."""
@@ -50,7 +66,13 @@ class Augmentation:
         cos, sin = scale * angle.cos(), scale * angle.sin()
         rows = [cos, -sin, x * self.shift, sin, cos, y * self.shift]
         matrix = torch.stack(rows, dim=1).reshape(B, 2, 3)
-        return Change(matrix, (1 + self.contrast) ** contrast, brightness * self.brightness)
+        order = None
+        if self.mirror is not None:
+            mirrored = torch.rand(B, generator=generator) < 0.5
+            matrix[mirrored, :, 0] *= -1  # x is mirrored first
+            turned, own = torch.tensor(self.mirror), torch.arange(len(self.mirror))
+            order = torch.where(mirrored[:, None], turned, own)
+        return Change(matrix, (1 + self.contrast) ** contrast, brightness * self.brightness, order)
 
 
 def move_points(points: Tensor, matrix: Tensor) -> Tensor:
@@ -100,4 +122,5 @@ def apply_change(
     contrast, brightness = (
         v.to(device)[:, None, None, None] for v in (change.contrast, change.brightness)
     )
-    return warped * contrast + 4 * brightness, move_points(points, change.matrix.to(device))
+    moved = move_points(points, change.matrix.to(device))
+    return warped * contrast + 4 * brightness, change.reordered(moved)

@@ -40,7 +40,7 @@ _SETTLED = (
 @click.option("--valid", type=PATH, help="Data set to measure on while training.")
 @click.option("--valid-split", metavar="NAME", help="Its split; left out, 'valid' if it has that.")
 @click.option(
-    "--preset", metavar="NAME", help="recommended (default), quick, thesis or dense-only."
+    "--preset", metavar="NAME", help="recommended (default), quick, thesis, joint or dense-only."
 )
 @click.option("--config", "config_file", type=PATH, help="Config file instead of a preset.")
 @click.option("--scale", type=float, help="Times all counts of epochs.")

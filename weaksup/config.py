@@ -11,7 +11,7 @@ fallen for 200 epochs, ResNet-18 of full width, not pretrained. What it leaves o
   at full width the rate of 0.01 overshoots otherwise (205 faces, 14 epochs: a loss of 1e27
   without, of 0.88 times the mean shape's with it);
 - pictures are turned, scaled, shifted and changed in brightness, never mirrored: the mirrored
-  picture of a sparse format has other landmarks;
+  picture of a sparse format has other landmarks (`joint` does, which learns all at once);
 - crops of 64 px, 1.25 times the object's box; batch statistics are frozen in stage 2;
 - training starts at the mean shape of the dense images.
 """
@@ -71,6 +71,12 @@ class Stage:
         epochs; ``"one-cycle"``: it rises and falls once (Smith and Topin 2018).
     loss
         ``"squared"`` distances, or ``"wing"`` (Feng et al. 2018); see `weaksup.losses`.
+    mirror
+        Whether every second crop, by chance, is mirrored and its landmarks reordered; only where
+        both branches learn, for the mirrored picture of a sparse format has other landmarks.
+    dense_share
+        Least share of every batch that is drawn from the images with all M landmarks, which come
+        more than once in an epoch where they are fewer; 0: each image once.
     """
 
     name: str
@@ -84,6 +90,8 @@ class Stage:
     decay: Decay = "plateau"
     patience: int = 200
     loss: Loss = "squared"
+    mirror: bool = False
+    dense_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -97,6 +105,12 @@ class Stage:
             if not parts or not set(parts) <= set(known):
                 problem = f"stage {self.name!r}: {name} must name some of {known}, got {parts}"
                 raise TrainingError(problem)
+        if not 0 <= self.dense_share < 1:
+            problem = f"stage {self.name!r}: dense_share must lie in [0, 1), got {self.dense_share}"
+            raise TrainingError(problem)
+        if self.mirror and set(self.loss_on) != {MAIN, SECONDARY}:
+            problem = f"stage {self.name!r}: to mirror, the loss must be on both branches, for a "
+            raise TrainingError(f"{problem}mirrored sparse format has other landmarks")
         told = self.images, self.loss_on, self.train, self.epochs
         if self.optimiser == "ridge" and told != ("dense", (SECONDARY,), (SECONDARY,), 1):
             problem = f"stage {self.name!r}: ridge sets the secondary branch from dense images"
@@ -230,7 +244,12 @@ class TrainingConfig:
     def to_table(self) -> dict[str, Any]:
         """Plain values, fit for TOML."""
         table = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "stages"}
-        return {**table, "stages": [dataclasses.asdict(stage) for stage in self.stages]}
+        # What is off is left out, so that runs from before there was such a thing stay the same.
+        stages = [
+            {name: value for name, value in dataclasses.asdict(stage).items() if value}
+            for stage in self.stages
+        ]
+        return {**table, "stages": stages}
 
     def save(self, path: str | Path) -> None:
         """Write as TOML."""
@@ -343,6 +362,18 @@ _RECOMMENDED = _QUICK.changed(
     ),
 )  # fmt: skip
 
+# Everything at once: landmarks that an image lacks do not count. A quarter of every batch is dense,
+# so that the secondary branch learns in every step however few dense images there are.
+_JOINT = _QUICK.changed(
+    preset="joint",
+    stages=(
+        Stage(
+            "joint", "all", _BOTH, PARTS, 30, 0.004, 32, "adamw", "one-cycle",
+            loss="wing", mirror=True, dense_share=0.25,
+        ),
+    ),
+)  # fmt: skip
+
 # What the n dense images alone give: the baseline of weak supervision, and, when all images are
 # dense, its ceiling.
 _DENSE_ONLY = _QUICK.changed(
@@ -351,11 +382,11 @@ _DENSE_ONLY = _QUICK.changed(
     stages=(Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle"),),
 )
 
-PRESETS = {config.preset: config for config in (_RECOMMENDED, _QUICK, _THESIS, _DENSE_ONLY)}
+PRESETS = {config.preset: config for config in (_RECOMMENDED, _QUICK, _THESIS, _JOINT, _DENSE_ONLY)}
 
 
 def preset(name: str) -> TrainingConfig:
-    """A config by name: ``"recommended"``, ``"quick"``, ``"thesis"`` or ``"dense-only"``.
+    """A config by name: one of `PRESETS`, such as ``"recommended"``.
 
     Raises
     ------

@@ -8,13 +8,14 @@ was never stopped (bit for bit on the CPU).
 import contextlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from weaksup.augmentation import Augmentation, apply_change
+from weaksup.batches import epoch_batches
 from weaksup.config import Stage, TrainingConfig
 from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
@@ -52,6 +53,7 @@ class _StageWork:
     counted: Tensor
     rows: Tensor
     steps: int
+    augmentation: Augmentation
     network: Any  # Fabric wraps network and optimiser in classes of its own
     optimiser: Any  # None, as the rate, where the stage is solved in closed form
     rate: LearningRate | None
@@ -108,16 +110,20 @@ class Learner:
         # An epoch of few images would be one step, and the epochs would be far too few of them.
         batch = min(stage.batch, max(2, len(rows) // 4))
         steps = math.ceil(len(rows) / batch)
+        mirror = self._crops.mirror if stage.mirror else None
+        augmentation = replace(self._augmentation, mirror=mirror)
         self.network.set_trained(stage.train)
         if stage.optimiser == "ridge":
-            self._work = _StageWork(stage, counted, rows, steps, self.network, None, None)
+            self._work = _StageWork(
+                stage, counted, rows, steps, augmentation, self.network, None, None
+            )
             return
         self._ranks.require_shares(len(rows) // steps)
         optimiser = make_optimiser(stage, self._config, self.network.parameters())
         rate = LearningRate(stage, steps * stage.epochs, self._config.warm_up_steps)
         # Wrapped anew for every stage: what is frozen must be so before it is wrapped.
         wrapped, optimiser = self._fabric.setup(self.network, optimiser)
-        self._work = _StageWork(stage, counted, rows, steps, wrapped, optimiser, rate)
+        self._work = _StageWork(stage, counted, rows, steps, augmentation, wrapped, optimiser, rate)
 
     def epoch(self, stop: Callable[[], bool]) -> EpochResult:
         """Go once through the images of the stage.
@@ -131,10 +137,8 @@ class Learner:
         if work.rate is None:
             return self._solved(work)
         sums = torch.zeros(2, device=self._ranks.device)
-        order = work.rows[torch.randperm(len(work.rows), generator=self._order)]
         rate = work.rate.now
-        # Parts of nearly equal size: a last batch of one image would have no batch statistics.
-        for batch in torch.tensor_split(order, work.steps):
+        for batch in self._batches(work):
             rate = work.rate.now
             work.rate.apply(work.optimiser)
             sums += self._step(work, batch)
@@ -143,6 +147,10 @@ class Learner:
         loss, mean_shape_loss = (self._ranks.total(sums) / len(work.rows)).tolist()
         work.rate.end_epoch(loss)
         return EpochResult(loss, mean_shape_loss, rate, work.rate.cuts)
+
+    def _batches(self, work: _StageWork) -> list[Tensor]:
+        dense = self._crops.points[work.rows].isfinite().all(dim=2).all(dim=1)
+        return epoch_batches(work.rows, dense, work.stage.dense_share, work.steps, self._order)
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
@@ -172,7 +180,7 @@ class Learner:
     def _solved(self, work: _StageWork) -> EpochResult:
         """Set the secondary branch, and look how good it is on changed crops."""
         shapes = self._crops.points[work.rows]
-        set_prior(self.network, shapes, self._augmentation, self._chance)
+        set_prior(self.network, shapes, work.augmentation, self._chance)
         sums = torch.zeros(2, device=self._ranks.device)
         with torch.no_grad():
             for batch in torch.tensor_split(work.rows, work.steps):
@@ -187,7 +195,7 @@ class Learner:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Crops of a part of a batch, changed by chance, their landmarks, and which count."""
         device = self._ranks.device
-        change = self._augmentation.draw(len(batch), self._chance).part(part)
+        change = work.augmentation.draw(len(batch), self._chance).part(part)
         rows = batch[part]
         images, points = apply_change(
             self._crops.images[rows].to(device),
@@ -196,7 +204,7 @@ class Learner:
             self._config.image_size_px,
         )
         images = images.contiguous(memory_format=torch.channels_last)
-        return images, points, work.counted[rows].to(device)
+        return images, points, change.reordered(work.counted[rows].to(device))
 
     def _beside_mean_shape(
         self, work: _StageWork, loss: Tensor, points: Tensor, counted: Tensor

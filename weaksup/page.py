@@ -31,6 +31,7 @@ _ABOUT = {
     "recommended": "minutes on a CPU: one stage, then the other landmarks in closed form",
     "quick": "minutes on a CPU: the three stages in short, AdamW, a quarter of the channels",
     "thesis": "Yan 2020 to the letter: 7,500 epochs of SGD, all channels; a GPU and hours",
+    "joint": "minutes on a CPU: everything at once, from mixed batches and mirrored pictures",
     "dense-only": "for comparison: one stage, from the dense images alone",
 }
 

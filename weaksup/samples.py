@@ -13,7 +13,7 @@ from torch import Tensor
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.files import named_errors
-from datasets.formats import SparseFormat
+from datasets.formats import LandmarkFormat, SparseFormat
 from datasets.images import Frame, cut, frame_of, read_image
 from datasets.progress import Progress, ignore_progress
 from weaksup.config import Stage, TrainingConfig
@@ -39,12 +39,15 @@ class Crops:
         N frames.
     border_px
         Pixels around the frame on each side.
+    mirror
+        That of the landmark format; None where it has none (`mirror_of`).
     """
 
     images: Tensor
     points: Tensor
     frames: tuple[Frame, ...]
     border_px: int
+    mirror: tuple[int, ...] | None
 
     def mean_shape(self, rows: NDArray[np.int64]) -> Tensor:
         """Mean place of each landmark over these rows, float32 (M, 2).
@@ -59,7 +62,8 @@ class Crops:
         points = self.points[torch.from_numpy(rows)]
         points[~torch.from_numpy(counted)] = torch.nan
         frames = tuple(self.frames[row] for row in rows)
-        return Crops(self.images[torch.from_numpy(rows)], points, frames, self.border_px)
+        images = self.images[torch.from_numpy(rows)]
+        return Crops(images, points, frames, self.border_px, self.mirror)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,14 @@ class TrainingData:
         return counts
 
 
+def mirror_of(known: LandmarkFormat) -> tuple[int, ...] | None:
+    """Which landmark each becomes in the mirrored picture; None where the format does not tell.
+
+    A format in which each stays itself is one that does not tell: so are formats without names.
+    """
+    return None if known.mirror == tuple(range(len(known))) else known.mirror
+
+
 def frame_of_row(
     dataset: LandmarkDataset, row: int, size_px: tuple[int, ...], margin: float
 ) -> Frame:
@@ -187,7 +199,13 @@ def cut_crops(
         points[row] = frame.to_unit(dataset.shapes.points[row, :, :2])
         frames.append(frame)
         on_progress(row + 1, len(dataset))
-    return Crops(torch.from_numpy(images), torch.from_numpy(points), tuple(frames), border_px)
+    return Crops(
+        torch.from_numpy(images),
+        torch.from_numpy(points),
+        tuple(frames),
+        border_px,
+        mirror_of(dataset.format),
+    )
 
 
 def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -26,7 +26,7 @@ from weaksup.parts import BODY, SECONDARY
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder
 from weaksup.run_record import RunRecord
-from weaksup.samples import TrainingData, cut_crops
+from weaksup.samples import TrainingData, cut_crops, mirror_of
 from weaksup.validation import Validation
 
 # Of the mean shape's loss: what distances of 0.8 of its distances come to.
@@ -112,6 +112,9 @@ def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor
 
 def _counted(data: TrainingData, stage: Stage) -> Tensor:
     counted = torch.from_numpy(data.counted(stage))
+    if stage.dense_share > 0 and len(data.dense_rows()) == 0:
+        problem = f"stage {stage.name!r} draws a share of every batch from the images with all "
+        raise TrainingError(f"{problem}{len(data.sparse.dense)} landmarks, but there are none")
     found, need = int(counted.any(dim=1).sum()), 2 if BODY in stage.train else 1
     if found >= need:
         return counted
@@ -225,6 +228,11 @@ class _Run:
         left_out = int((~counted.any(dim=1)).sum())
         if stage.images == "all" and left_out:
             self.record.warn(f"stage {stage.name!r} leaves out {left_out} images without a label")
+        if stage.mirror and mirror_of(self._data.sparse.dense) is None:
+            name = self._data.sparse.dense.name
+            self.record.warn(
+                f"stage {stage.name!r} mirrors no picture: {name} has no mirrored landmarks"
+            )
         self._learner.begin(stage, counted)
         done = 0
         if saved is not None and saved["epoch"] > 0:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -85,3 +87,59 @@ def test_draws_depend_on_the_generator_alone():
     torch.manual_seed(0)
     again = STRONG.draw(3, torch.Generator().manual_seed(5)).matrix
     assert torch.equal(first, again)
+
+
+PAIRED = (1, 0, 2)  # left, right, middle
+
+
+def pairs(generator, B=64):
+    """Places of three landmarks: the first left, the second right, the third between them."""
+    left = torch.rand(B, 2, generator=generator) * 0.3 - 0.5
+    right = torch.rand(B, 2, generator=generator) * 0.3 + 0.2
+    return torch.stack([left, right, (left + right) / 2], dim=1)
+
+
+def test_a_mirrored_picture_and_its_reordered_landmarks_agree_to_a_twentieth_of_a_pixel():
+    generator = torch.Generator().manual_seed(4)
+    points = pairs(generator)
+    change = replace(STRONG, mirror=PAIRED).draw(64, generator)
+    moved = change.reordered(move_points(points, change.matrix))
+    for landmark in range(3):
+        source = change.reordered(points)[:, landmark]
+        seen = centres_of_light(warp(blobs(source), change.matrix, SIZE))
+        assert (seen - moved[:, landmark]).abs().max() * SIZE / 2 < 0.05
+
+
+def test_half_of_the_samples_are_mirrored_and_left_stays_left():
+    generator = torch.Generator().manual_seed(5)
+    points = pairs(generator)
+    change = replace(STILL, mirror=PAIRED).draw(64, generator)
+    mirrored = change.matrix[:, 0, 0] < 0
+    assert 20 < mirrored.sum() < 44
+    moved = change.reordered(move_points(points, change.matrix))
+    assert (moved[:, 0, 0] < moved[:, 1, 0]).all()
+    assert torch.equal(moved[~mirrored], points[~mirrored])
+    flipped = points[mirrored][:, list(PAIRED)] * torch.tensor([-1.0, 1.0])
+    assert torch.equal(moved[mirrored], flipped)
+
+
+def test_what_counts_is_reordered_with_the_landmarks():
+    generator = torch.Generator().manual_seed(6)
+    points = pairs(generator)
+    points[:, 0] = float("nan")
+    counted = points.isfinite().all(dim=2)
+    change = replace(STRONG, mirror=PAIRED).draw(64, generator)
+    moved = change.reordered(move_points(points, change.matrix))
+    assert torch.equal(change.reordered(counted), moved.isfinite().all(dim=2))
+    assert 0 < change.reordered(counted)[:, 0].sum() < 64
+
+
+def test_drawing_mirrors_leaves_all_other_draws_of_a_batch_as_they_are():
+    plain, both = (
+        a.draw(8, torch.Generator().manual_seed(7))
+        for a in (STRONG, replace(STRONG, mirror=PAIRED))
+    )
+    assert plain.order is None
+    assert torch.equal(plain.matrix[:, :, 1:], both.matrix[:, :, 1:])
+    assert torch.equal(plain.matrix[:, :, 0].abs(), both.matrix[:, :, 0].abs())
+    assert torch.equal(plain.brightness, both.brightness)

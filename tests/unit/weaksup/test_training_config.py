@@ -31,7 +31,7 @@ def test_quick_has_the_stages_of_the_thesis():
 
 
 def test_unknown_preset_is_refused_with_those_known():
-    with pytest.raises(UnknownNameError, match=r"'fast'.*quick, thesis, dense-only"):
+    with pytest.raises(UnknownNameError, match=r"'fast'.*quick, thesis, joint, dense-only"):
         preset("fast")
 
 
@@ -168,3 +168,22 @@ def test_what_torch_could_not_do_is_refused_at_once(name, value):
 def test_an_endless_run_is_refused():
     with pytest.raises(TrainingError, match="finite"):
         preset("quick").scaled(float("inf"))
+
+
+def test_to_mirror_the_loss_must_be_on_both_branches():
+    with pytest.raises(TrainingError, match="stage 's': to mirror, the loss must be on both"):
+        Stage("s", "all", ("main",), ("body", "main"), 1, 0.1, mirror=True)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_a_share_of_dense_images_is_less_than_all(share):
+    with pytest.raises(TrainingError, match="'s': dense_share must lie in"):
+        Stage("s", "all", ("main",), ("body", "main"), 1, 0.1, dense_share=share)
+
+
+def test_what_a_stage_does_not_ask_for_is_not_in_its_identity():
+    stages = preset("quick").to_table()["stages"]
+    assert not any({"mirror", "dense_share"} & stage.keys() for stage in stages)
+    joint = preset("joint")
+    (plain,) = (dataclasses.replace(s, mirror=False) for s in joint.stages)
+    assert joint.changed(stages=(plain,)).identity != joint.identity
