@@ -11,7 +11,7 @@ def epoch_batches(
 ) -> list[Tensor]:
     """The images of an epoch, by step; as many as there are rows.
 
-    The parts are of nearly equal size: a last batch of one image would have no batch statistics.
+    The parts are of nearly equal size: a batch of one image would have no batch statistics.
 
     Parameters
     ----------
@@ -31,8 +31,9 @@ def epoch_batches(
     if n <= dense.sum():
         return list(torch.tensor_split(_drawn(rows, len(rows), generator), steps))
     drawn = _drawn(rows[dense], n, generator), _drawn(rows[~dense], len(rows) - n, generator)
-    parts = (torch.tensor_split(part, steps) for part in drawn)
-    return [torch.cat(pair) for pair in zip(*parts, strict=True)]
+    # The larger parts come first: in the other order, they lie beside the smaller of the dense.
+    first, second = (torch.tensor_split(part, steps) for part in drawn)
+    return [torch.cat(pair) for pair in zip(first, reversed(second), strict=True)]
 
 
 def _drawn(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -77,6 +77,11 @@ class Stage:
     dense_share
         Least share of every batch that is drawn from the images with all M landmarks, which come
         more than once in an epoch where they are fewer; 0: each image once.
+    hold_out
+        Share of the images with all M landmarks, by subjects, that the stage does not learn from.
+        Their error is measured after every epoch; the stage ends where it has not fallen for
+        `patience` epochs, and leaves the network as it was when it was smallest, be that before
+        its first epoch. 0: none.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Stage:
     loss: Loss = "squared"
     mirror: bool = False
     dense_share: float = 0.0
+    hold_out: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -105,9 +111,10 @@ class Stage:
             if not parts or not set(parts) <= set(known):
                 problem = f"stage {self.name!r}: {name} must name some of {known}, got {parts}"
                 raise TrainingError(problem)
-        if not 0 <= self.dense_share < 1:
-            problem = f"stage {self.name!r}: dense_share must lie in [0, 1), got {self.dense_share}"
-            raise TrainingError(problem)
+        for name in ("dense_share", "hold_out"):
+            if not 0 <= getattr(self, name) < 1:
+                problem = f"stage {self.name!r}: {name} must lie in [0, 1), got "
+                raise TrainingError(f"{problem}{getattr(self, name)}")
         if self.mirror and set(self.loss_on) != {MAIN, SECONDARY}:
             problem = f"stage {self.name!r}: to mirror, the loss must be on both branches, for a "
             raise TrainingError(f"{problem}mirrored sparse format has other landmarks")

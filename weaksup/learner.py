@@ -19,6 +19,7 @@ from weaksup.batches import epoch_batches
 from weaksup.config import Stage, TrainingConfig
 from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
+from weaksup.parts import BODY
 from weaksup.prior import set_prior
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.samples import Crops
@@ -110,6 +111,8 @@ class Learner:
         # An epoch of few images would be one step, and the epochs would be far too few of them.
         batch = min(stage.batch, max(2, len(rows) // 4))
         steps = math.ceil(len(rows) / batch)
+        if BODY in stage.train:
+            steps = min(steps, max(1, len(rows) // 2))  # one image has no batch statistics
         mirror = self._crops.mirror if stage.mirror else None
         augmentation = replace(self._augmentation, mirror=mirror)
         self.network.set_trained(stage.train)

@@ -85,6 +85,12 @@ class Ranks:
             distributed.all_reduce(values)
         return values
 
+    def mean(self, value: float) -> float:
+        """The mean over ranks: the same number on all of them."""
+        if self.size == 1:
+            return value
+        return float(self.total(torch.tensor(value, device=self.device))) / self.size
+
     def any(self, flag: bool) -> bool:  # noqa: FBT001 - a value, not a choice
         """Whether it is so on any rank."""
         if self.size == 1:

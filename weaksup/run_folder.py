@@ -15,6 +15,7 @@
     predictions/     data sets that it inferred, by name
 """
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -47,8 +48,12 @@ METRICS = (
     "cuts",
     "valid_nme",
     "valid_nme_sparse",
+    "held_out_nme",
     "seconds",
 )
+
+_EARLIER_METRICS = tuple(name for name in METRICS if name != "held_out_nme")
+"""Those of runs from before stages could hold images out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +255,9 @@ class RunFolder:
 
         Losses are those of `weaksup.losses`; ``mean_shape_loss`` is what the mean shape would
         have had on the same augmented images. ``valid_nme`` is over all landmarks,
-        ``valid_nme_sparse`` over the m of the main branch, both as parts of the default span.
+        ``valid_nme_sparse`` over the m of the main branch, ``held_out_nme`` over all landmarks of
+        what a stage holds out, all as parts of the default span. In the last row of a stage, the
+        first two are of the network that it leaves behind.
 
         Raises
         ------
@@ -265,6 +272,8 @@ class RunFolder:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise FileFormatError(path, None, f"cannot be read: {reason}") from error
+        if list(table.columns) == list(_EARLIER_METRICS):
+            table = table.reindex(columns=list(METRICS))
         if list(table.columns) != list(METRICS):
             raise FileFormatError(path, 1, f"expected the columns {', '.join(METRICS)}")
         return table
@@ -273,7 +282,8 @@ class RunFolder:
         """Keep the first rows, as they were written, and forget the rest."""
         path = self.path / "metrics.csv"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [",".join(METRICS), *lines[1 : count + 1]]
+        rows = [[row.get(name) or "" for name in METRICS] for row in csv.DictReader(lines)]
+        kept = [",".join(row) for row in (METRICS, *rows[:count])]
         with replacing(path) as new:
             new.write_text("\n".join(kept) + "\n", encoding="utf-8")
 

@@ -40,6 +40,7 @@ class RunRecord:
         self._state = RunState(RUNNING, "", 0, config.epochs, process=process, created=created)
         self._saved_at = time.monotonic()
         self._events: EventLog | None = None
+        self._undone: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Write no more."""
@@ -50,6 +51,29 @@ class RunRecord:
     def epochs_done(self) -> int:
         """Epochs over all stages."""
         return self._state.epochs_done
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run, as far as is known: a stage may end early."""
+        return self._state.epochs
+
+    @property
+    def passed(self) -> int:
+        """Epochs that are done or will not be."""
+        return self._config.epochs - self._state.epochs + self._state.epochs_done
+
+    def leave_out(self, epochs: int) -> None:
+        """Note that so many epochs will not be done."""
+        self._state = replace(self._state, epochs=self._state.epochs - epochs)
+
+    def undo(self, stage: str) -> None:
+        """Note that a stage has left the network as it was."""
+        self._undone = (*self._undone, stage)
+
+    def tell_finished(self, message: str) -> None:
+        """Write that the run is finished, and which stages did not help."""
+        undone = (f"; stage {name!r} did not help, and is undone" for name in self._undone)
+        self.tell(FINISHED, message + "".join(undone))
 
     def tell(self, status: str, message: str) -> None:
         """Write the state of the run."""
@@ -78,10 +102,11 @@ class RunRecord:
         require_same(self._folder, saved, self._config, self._data)
         return saved
 
-    def take_over(self, epochs_done: int) -> None:
+    def take_over(self, saved: Mapping[str, Any]) -> None:
         """Take the state of a run that has ended, if it has one."""
         before = self._folder.state()
-        self._state = before or replace(self._state, epochs_done=epochs_done)
+        self._state = before or replace(self._state, epochs_done=saved["epochs_done"])
+        self._undone = tuple(saved.get("undone", ()))
 
     def go_back(self, saved: Mapping[str, Any] | None) -> None:
         """Forget what came after the checkpoint: those epochs are computed again."""
@@ -91,11 +116,14 @@ class RunRecord:
             self._folder.keep_affinities(done)
             self._events = EventLog(self._folder)
         if saved is not None:
-            self._state = replace(self._state, epochs_done=done, warnings=tuple(saved["warnings"]))
+            epochs = saved.get("epochs", self._config.epochs)
+            told = tuple(saved["warnings"])
+            self._state = replace(self._state, epochs_done=done, epochs=epochs, warnings=told)
+            self._undone = tuple(saved.get("undone", ()))
 
     def finish(self) -> None:
         """Write that the run has ended, and its card."""
-        self.tell(FINISHED, f"finished after {self._config.epochs} epochs")
+        self.tell_finished(f"finished after {self.epochs_done} epochs")
         if self._writes:
             write_card(self._folder)
 
@@ -107,8 +135,8 @@ class RunRecord:
             self._folder.add_metrics(row)
         if self._events is not None:
             self._events.add(self.epochs_done + 1, row)
-        done = self.epochs_done + 1
-        self._state = replace(self._state, epochs_done=done, left_s=pace.left_s(done))
+        self._state = replace(self._state, epochs_done=self.epochs_done + 1)
+        self._state = replace(self._state, left_s=pace.left_s(self.passed))
         self.tell(RUNNING, message)
 
     def add_affinity(self, matrix: AffinityMatrix) -> None:
@@ -121,7 +149,13 @@ class RunRecord:
         """Whether the last one was written long enough ago."""
         return time.monotonic() - self._saved_at >= self._config.checkpoint_every_s
 
-    def save(self, stage: int, epoch: int, learner: Mapping[str, Any]) -> None:
+    def save(
+        self,
+        stage: int,
+        epoch: int,
+        learner: Mapping[str, Any],
+        held_out: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a checkpoint: the run goes on with this stage after this epoch of it."""
         content = {
             "config": self._config.identity,
@@ -129,6 +163,9 @@ class RunRecord:
             "stage": stage,
             "epoch": epoch,
             "epochs_done": self.epochs_done,
+            "epochs": self.epochs,
+            "undone": list(self._undone),
+            "held_out": held_out,
             "warnings": list(self._state.warnings),
             "learner": learner,
         }

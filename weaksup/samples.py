@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.dataset import LandmarkDataset
+from datasets.dataset import VALID, LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.files import named_errors
 from datasets.formats import LandmarkFormat, SparseFormat
@@ -20,6 +20,7 @@ from weaksup.config import Stage, TrainingConfig
 from weaksup.parts import MAIN, SECONDARY
 from weaksup.start import Start
 
+_FEWEST_TO_SPLIT = 4  # two to learn from, two to hold out
 _BORDER_SHARE = 0.125  # of the crop, on each side: what augmentation may bring into view
 
 _IN_MEMORY = 2**31  # bytes of crops; more lie in a temporary file, mapped
@@ -129,6 +130,28 @@ class TrainingData:
     def dense_rows(self) -> NDArray[np.int64]:
         """Rows of the training data that have all M landmarks."""
         return np.flatnonzero(self.images.shapes.complete)
+
+    def held_out(self, stage: Stage, seed: int) -> NDArray[np.int64]:
+        """Rows with all M landmarks that a stage does not learn from: whole subjects, two at least.
+
+        Raises
+        ------
+        TrainingError
+            If there are too few.
+        """
+        rows = self.dense_rows()
+        if stage.hold_out == 0:
+            return rows[:0]
+        if len(rows) < _FEWEST_TO_SPLIT:
+            problem = f"stage {stage.name!r} holds images with all {len(self.sparse.dense)} "
+            need = f"landmarks out: it needs at least {_FEWEST_TO_SPLIT}, found {len(rows)}"
+            raise TrainingError(problem + need)
+        share = max(stage.hold_out, 2 / len(rows))
+        try:
+            split = self.images.take(rows).held_out(share, np.random.default_rng(seed)).samples
+        except ShapeMismatchError as error:
+            raise TrainingError(f"stage {stage.name!r}: {error}") from error
+        return rows[(split["split"] == VALID).to_numpy()]
 
     def counted(self, stage: Stage) -> NDArray[np.bool_]:
         """Bool (N, M): the landmarks that count in the loss of a stage, image by image."""

@@ -19,12 +19,13 @@ from datasets.samples import BOX_COLUMNS
 from weaksup.checkpoints import fingerprint
 from weaksup.config import Stage, TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
+from weaksup.held_out import HeldOut
 from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
 from weaksup.pace import Pace
 from weaksup.parts import BODY, SECONDARY
 from weaksup.ranks import Ranks, StopAskedError
-from weaksup.run_folder import FAILED, FINISHED, RUNNING, STOPPED, RunFolder
+from weaksup.run_folder import FAILED, RUNNING, STOPPED, RunFolder
 from weaksup.run_record import RunRecord
 from weaksup.samples import TrainingData, cut_crops, mirror_of
 from weaksup.validation import Validation
@@ -107,11 +108,12 @@ def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor
     choose_device(config.device, config.precision)
     if data.start is not None:
         data.start.require_fits(data.sparse, config.width)
-    return [_counted(data, stage) for stage in config.stages]
+    return [_counted(data, stage, config.seed) for stage in config.stages]
 
 
-def _counted(data: TrainingData, stage: Stage) -> Tensor:
+def _counted(data: TrainingData, stage: Stage, seed: int) -> Tensor:
     counted = torch.from_numpy(data.counted(stage))
+    counted[torch.from_numpy(data.held_out(stage, seed))] = False
     if stage.dense_share > 0 and len(data.dense_rows()) == 0:
         problem = f"stage {stage.name!r} draws a share of every batch from the images with all "
         raise TrainingError(f"{problem}{len(data.sparse.dense)} landmarks, but there are none")
@@ -146,6 +148,7 @@ class _Run:
     _learner: Learner
     _pace: Pace
     _validation: Validation | None = None
+    _held_out: HeldOut | None = None
 
     def __init__(
         self,
@@ -168,8 +171,8 @@ class _Run:
         place = (0, 0) if saved is None else (saved["stage"], saved["epoch"])
         self._ranks.require_alike((self._config.identity, self._fingerprint, place), "run and data")
         if saved is not None and saved["stage"] == len(counted):
-            self.record.take_over(saved["epochs_done"])
-            self.record.tell(FINISHED, "finished before; nothing was left to do")
+            self.record.take_over(saved)
+            self.record.tell_finished("finished before; nothing was left to do")
             return
         with self._ranks.together():
             self.record.tell(RUNNING, "reading pictures")
@@ -179,7 +182,7 @@ class _Run:
         if saved is not None:
             self._learner.restore(saved["learner"])
         images = [int(rows.any(dim=1).sum()) for rows in counted]
-        self._pace = Pace(self._config.stages, images, self.record.epochs_done)
+        self._pace = Pace(self._config.stages, images, self.record.passed)
         for index in range(place[0], len(counted)):
             self._work_stage(index, counted[index], saved if index == place[0] else None)
         with self._ranks.together():
@@ -225,7 +228,33 @@ class _Run:
 
     def _work_stage(self, index: int, counted: Tensor, saved: Mapping[str, Any] | None) -> None:
         stage = self._config.stages[index]
-        left_out = int((~counted.any(dim=1)).sum())
+        held_out = self._data.held_out(stage, self._config.seed)
+        self._warn_of_what_is_left_out(stage, counted, held_out)
+        self._learner.begin(stage, counted)
+        self._hold_out(stage, held_out)
+        done = 0
+        if saved is not None and saved["epoch"] > 0:
+            done = saved["epoch"]
+            self._learner.restore_stage(saved["learner"])
+            if self._held_out is not None:
+                self._held_out.restore(saved["held_out"])
+        last = False
+        for epoch in range(done + 1, stage.epochs + 1):
+            if last:
+                break
+            last = self._work_epoch(stage, epoch)
+            with self._ranks.together():
+                if last:
+                    self.record.save(index + 1, 0, self._learner.state())
+                elif self.record.checkpoint_due:
+                    held = None if self._held_out is None else self._held_out.state()
+                    self.record.save(index, epoch, self._learner.state(), held)
+            self._on_progress(self.record.epochs_done, self.record.epochs)
+
+    def _warn_of_what_is_left_out(
+        self, stage: Stage, counted: Tensor, held_out: NDArray[np.int64]
+    ) -> None:
+        left_out = int((~counted.any(dim=1)).sum()) - len(held_out)
         if stage.images == "all" and left_out:
             self.record.warn(f"stage {stage.name!r} leaves out {left_out} images without a label")
         if stage.mirror and mirror_of(self._data.sparse.dense) is None:
@@ -233,39 +262,52 @@ class _Run:
             self.record.warn(
                 f"stage {stage.name!r} mirrors no picture: {name} has no mirrored landmarks"
             )
-        self._learner.begin(stage, counted)
-        done = 0
-        if saved is not None and saved["epoch"] > 0:
-            done = saved["epoch"]
-            self._learner.restore_stage(saved["learner"])
-        for epoch in range(done + 1, stage.epochs + 1):
-            began = time.perf_counter()
-            result = self._learner.epoch(self._stop)
-            with self._ranks.together():
-                self._end_epoch(stage, epoch, result, began)
-                if epoch == stage.epochs:
-                    self.record.save(index + 1, 0, self._learner.state())
-                elif self.record.checkpoint_due:
-                    self.record.save(index, epoch, self._learner.state())
-            self._on_progress(self.record.epochs_done, self._config.epochs)
 
-    def _end_epoch(self, stage: Stage, epoch: int, result: EpochResult, began: float) -> None:
-        """Look at an epoch, and write what it came to."""
+    def _hold_out(self, stage: Stage, rows: NDArray[np.int64]) -> None:
+        self._held_out = None
+        if len(rows) > 0:
+            with self._ranks.together():
+                held = Validation(self._data.images.take(rows), self._data.sparse, self._config)
+            with self._learner.resting():
+                self._held_out = HeldOut(held, self._learner.network, stage.patience, self._ranks)
+
+    def _work_epoch(self, stage: Stage, epoch: int) -> bool:
+        """Learn and measure; whether it was the last epoch of the stage."""
+        began = time.perf_counter()
+        result = self._learner.epoch(self._stop)
+        error, last = None, epoch == stage.epochs
+        if self._held_out is not None:
+            with self._learner.resting():
+                error = self._held_out.end_epoch()
+            last = last or self._held_out.over
+        with self._ranks.together():
+            measured = self._end_epoch(stage, epoch, result, last=last)
+            seconds = round(time.perf_counter() - began, 3)
+            row = {**measured, "held_out_nme": error, "seconds": seconds}
+            message = f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}"
+            self.record.add_epoch(row, message, self._pace)
+        return last
+
+    def _end_epoch(
+        self, stage: Stage, epoch: int, result: EpochResult, *, last: bool
+    ) -> dict[str, Any]:
+        """Look at an epoch: what it came to."""
         if not (math.isfinite(result.loss) and self._learner.is_finite):
             where = f"stage {stage.name!r}, epoch {epoch}"
             problem = f"the loss is no longer finite in {where}; begin a new run at a lower rate"
             raise TrainingError(problem)
-        if epoch == stage.epochs:
-            self._warn_of_little_learnt(stage, result)
-        row = {
-            "stage": stage.name,
-            "epoch": epoch,
-            **asdict(result),
-            **self._measured(stage, epoch),
-        }
-        seconds = round(time.perf_counter() - began, 3)
-        message = f"stage {stage.name!r}, epoch {epoch} of {stage.epochs}"
-        self.record.add_epoch({**row, "seconds": seconds}, message, self._pace)
+        if last:
+            self._end_stage(stage, epoch, result)
+        measured = self._measured(epoch, last=last)
+        return {"stage": stage.name, "epoch": epoch, **asdict(result), **measured}
+
+    def _end_stage(self, stage: Stage, epoch: int, result: EpochResult) -> None:
+        self._warn_of_little_learnt(stage, result)
+        self.record.leave_out(stage.epochs - epoch)
+        if self._held_out is not None:
+            self._held_out.restore_best()
+            if not self._held_out.helped:
+                self.record.undo(stage.name)
 
     def _warn_of_little_learnt(self, stage: Stage, result: EpochResult) -> None:
         if result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss:
@@ -276,9 +318,9 @@ class _Run:
                 "train for longer, or with another rate"
             )
 
-    def _measured(self, stage: Stage, epoch: int) -> dict[str, float | None]:
+    def _measured(self, epoch: int, *, last: bool) -> dict[str, float | None]:
         measures, keeps = (
-            every > 0 and (epoch == stage.epochs or epoch % every == 0)
+            every > 0 and (last or epoch % every == 0)
             for every in (self._config.validate_every, self._config.affinity_every)
         )
         nothing: dict[str, float | None] = {"valid_nme": None, "valid_nme_sparse": None}

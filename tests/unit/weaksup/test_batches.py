@@ -37,3 +37,13 @@ def test_the_order_is_that_of_the_generator():
     first, again, other = (torch.cat(batches(0.25, seed=s)) for s in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_batches_of_a_share_are_of_nearly_equal_size():
+    for n, steps in ((9, 4), (11, 5), (30, 7), (41, 6)):
+        rows = torch.arange(n)
+        drawn = epoch_batches(rows, rows < 2, 0.3, steps, torch.Generator())
+        sizes = [len(batch) for batch in drawn]
+        assert (len(drawn), sum(sizes)) == (steps, n)
+        assert min(sizes) >= n // steps
+        assert max(sizes) <= n // steps + 2

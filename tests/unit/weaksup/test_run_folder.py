@@ -226,3 +226,17 @@ def test_a_checkpoint_that_does_not_fit_its_config_is_refused(run, trained):
     run.checkpoint.write_bytes(trained.checkpoint.read_bytes())
     with pytest.raises(TrainingError, match=r"does not fit config\.toml"):
         load_network(run)
+
+
+def test_metrics_from_before_images_were_held_out_are_read_and_go_on(run):
+    old = [name for name in METRICS if name != "held_out_nme"]
+    lines = [",".join(old), "s,1,0.5,0.6,0.1,0,0.2,0.3,1.5", "s,2,0.4,,,,,,"]
+    (run.path / "metrics.csv").write_text("\n".join(lines) + "\n")
+    table = run.metrics()
+    assert tuple(table.columns) == METRICS
+    assert table["held_out_nme"].isna().all()
+    run.keep_metrics(1)
+    run.add_metrics(row(2, held_out_nme=0.25))
+    table = run.metrics()
+    assert table["seconds"].tolist() == [1.5, 0.5]
+    assert table["held_out_nme"].tolist()[1:] == [0.25]

@@ -299,3 +299,18 @@ def test_shortened_gradients_keep_a_rate_that_is_too_high_from_destroying_the_ne
         worst[clip_norm] = (metrics["loss"] / metrics["mean_shape_loss"]).max()
     assert not worst[0.0] < 5
     assert worst[0.01] < 1.5
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 9])
+def test_no_batch_is_of_one_image_for_it_would_have_no_batch_statistics(data, tiny, tmp_path, n):
+    few = TrainingData(data.images.take(np.arange(n)), data.sparse)
+    train(tiny, tmp_path / "run", few)
+    assert RunFolder(tmp_path / "run").state().status == FINISHED
+
+
+def test_an_epoch_of_few_images_still_has_several_steps(data, tiny, tmp_path):
+    asked = []
+    stage = dataclasses.replace(tiny.stages[2], epochs=1, batch=32)
+    one_stage = tiny.changed(stages=(stage,))
+    train(one_stage, tmp_path / "run", data, stop=lambda: bool(asked.append(0)))
+    assert len(asked) - 48 == 4  # of 12 dense images: batches of a quarter, not one of 32
