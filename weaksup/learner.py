@@ -128,6 +128,11 @@ class Learner:
         wrapped, optimiser = self._fabric.setup(self.network, optimiser)
         self._work = _StageWork(stage, counted, rows, steps, augmentation, wrapped, optimiser, rate)
 
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch of the stage."""
+        return self._working().steps
+
     def epoch(self, stop: Callable[[], bool]) -> EpochResult:
         """Go once through the images of the stage.
 

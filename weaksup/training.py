@@ -32,6 +32,8 @@ from weaksup.validation import Validation
 
 # Of the mean shape's loss: what distances of 0.8 of its distances come to.
 _HARDLY_BETTER = {"squared": 0.8**2, "wing": 0.9}
+_NO_BETTER = 0.99  # of it, for one that stays at the mean shape differs by rounding
+_STEPS_TO_LEARN = 50  # a trial of a few steps may end anywhere
 
 
 def never() -> bool:
@@ -73,7 +75,8 @@ def train(
     Raises
     ------
     TrainingError
-        If the run cannot start or go on, or the loss is no longer finite.
+        If the run cannot start or go on, the loss is no longer finite, or a stage of 50 steps and
+        more ends no better than the mean shape; where such a run is resumed, it fails again.
     FileFormatError
         If a picture or a file of the run cannot be read.
     """
@@ -302,21 +305,27 @@ class _Run:
         return {"stage": stage.name, "epoch": epoch, **asdict(result), **measured}
 
     def _end_stage(self, stage: Stage, epoch: int, result: EpochResult) -> None:
-        self._warn_of_little_learnt(stage, result)
+        if self._held_out is None:
+            self._compare_with_mean_shape(stage, result)
         self.record.leave_out(stage.epochs - epoch)
         if self._held_out is not None:
             self._held_out.restore_best()
             if not self._held_out.helped:
                 self.record.undo(stage.name)
 
-    def _warn_of_little_learnt(self, stage: Stage, result: EpochResult) -> None:
-        if result.loss > _HARDLY_BETTER[stage.loss] * result.mean_shape_loss:
-            how = "no" if result.loss >= result.mean_shape_loss else "hardly"
-            self.record.warn(
-                f"stage {stage.name!r} ended {how} better than the mean shape (loss "
-                f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
-                "train for longer, or with another rate"
-            )
+    def _compare_with_mean_shape(self, stage: Stage, result: EpochResult) -> None:
+        """A network that gives the mean shape for every image looks like one that has learnt."""
+        share = result.loss / result.mean_shape_loss
+        if share <= _HARDLY_BETTER[stage.loss]:
+            return
+        how = "no" if share >= _NO_BETTER else "hardly"
+        problem = (
+            f"stage {stage.name!r} ended {how} better than the mean shape (loss "
+            f"{result.loss:.3g}, the mean shape's {result.mean_shape_loss:.3g}): "
+        )
+        if share >= _NO_BETTER and stage.epochs * self._learner.steps >= _STEPS_TO_LEARN:
+            raise TrainingError(f"{problem}begin a new run, longer or with another rate")
+        self.record.warn(f"{problem}train for longer, or with another rate")
 
     def _measured(self, epoch: int, *, last: bool) -> dict[str, float | None]:
         measures, keeps = (

@@ -64,6 +64,16 @@ def test_stage_two_leaves_the_main_branch_as_it_is(trained):
     assert (second == first).all()
 
 
+def test_what_stage_two_freezes_stays_bit_by_bit_batch_statistics_included(data, tiny, tmp_path):
+    first, second, _ = tiny.stages
+    one = train(tiny.changed(stages=(first,)), tmp_path / "one", data)
+    two = train(tiny.changed(stages=(first, second), validate_every=1), tmp_path / "two", data)
+    before, after = weights(one), weights(two)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"secondary.weight", "secondary.bias"}
+    assert any("running_mean" in name for name in before)
+
+
 def test_the_same_seed_gives_the_same_run_and_another_one_another(data, tiny, tmp_path):
     first, again, other = (
         train(tiny.changed(seed=seed), tmp_path / name, data)
@@ -219,12 +229,33 @@ def test_images_without_a_label_are_left_out_and_counted(data, tiny, tmp_path):
 
 
 def test_a_dead_network_is_told_from_a_trained_one(data, tiny, tmp_path):
+    asleep = tuple(dataclasses.replace(s, rate=1e-9, epochs=13) for s in tiny.stages)
+    config = tiny.changed(stages=asleep)
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match="stage 'sparse' ended no better than the mean sha"):
+            train(config, tmp_path / "run", data, resume=resume)
+        state, metrics = train_state(tmp_path / "run"), RunFolder(tmp_path / "run").metrics()
+        assert state.status == FAILED
+        assert "begin a new run, longer or with another rate" in state.message
+        assert metrics["stage"].tolist() == ["sparse"] * 12
+        assert np.allclose(metrics["loss"], metrics["mean_shape_loss"], rtol=1e-3)
+
+
+def test_a_trial_of_a_few_steps_is_only_warned_that_it_is_no_better(data, tiny, tmp_path):
     asleep = tuple(dataclasses.replace(s, rate=1e-9) for s in tiny.stages)
-    run = train(tiny.changed(stages=asleep), tmp_path / "run", data)
-    told = [text for text in run.state().warnings if "better than the mean shape" in text]
-    assert len(told) == 3
-    metrics = run.metrics()
-    assert np.allclose(metrics["loss"], metrics["mean_shape_loss"], rtol=1e-3)
+    state = train(tiny.changed(stages=asleep), tmp_path / "run", data).state()
+    assert state.status == FINISHED
+    assert len([text for text in state.warnings if "ended no better" in text]) == 3
+
+
+def test_a_stage_that_fails_leaves_the_checkpoint_of_the_one_before(data, tiny, tmp_path):
+    first, second, _ = tiny.stages
+    dead = dataclasses.replace(second, rate=1e-9, epochs=13)
+    config = tiny.changed(checkpoint_every_s=1e9)
+    with pytest.raises(TrainingError, match="'secondary' ended no better"):
+        train(config.changed(stages=(first, dead)), tmp_path / "run", data)
+    alone = train(tiny.changed(stages=(first,)), tmp_path / "alone", data)
+    assert equal(weights(RunFolder(tmp_path / "run")), weights(alone))
 
 
 def test_a_loss_that_is_no_longer_finite_ends_the_run_with_stage_and_epoch(data, tiny, tmp_path):
