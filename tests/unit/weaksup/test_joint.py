@@ -5,7 +5,7 @@ import pytest
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import TrainingError
-from datasets.formats import landmark_format
+from datasets.formats import SparseFormat, landmark_format
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
 from weaksup.config import preset
@@ -68,6 +68,17 @@ def test_mirrors_change_what_is_learnt(data, tmp_path):
         for on in (True, False)
     )
     assert first != other
+
+
+def test_a_format_that_is_not_its_own_mirror_image_learns_from_what_the_mirrored_picture_has(
+    pictures, tmp_path
+):
+    left = SparseFormat(pictures[0].format, (0, 2), (0, 2, 2, 0, 0))
+    shapes = pictures[0].shapes
+    dense, rest = pictures[0].take(np.arange(12)), pictures[0].take(np.arange(12, 48))
+    images = dense.joined(rest.with_shapes(shapes.take(np.arange(12, 48)).keep(left.chosen)))
+    run = train(config(epochs=1), tmp_path / "run", TrainingData(images, left))
+    assert np.isfinite(run.metrics()["loss"]).all()
 
 
 def test_joint_without_a_dense_image_is_refused(data, tmp_path):

@@ -48,3 +48,14 @@ def test_the_loss_of_a_landmark_does_not_depend_on_how_many_there_are():
         torch.ones(1, 9, 2), torch.zeros(1, 9, 2), torch.eye(9, dtype=torch.bool)[:1]
     )
     assert few.item() == many.item() == 2.0
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_a_landmark_that_few_images_of_a_batch_have_weighs_no_more_in_each_of_them(name):
+    # Over the images that have it, instead of over all, its few labels would outweigh the others.
+    predicted = torch.full((4, 2, 2), 0.5, requires_grad=True)
+    counts = torch.tensor([[True, True], [True, False], [True, False], [True, False]])
+    LOSSES[name](predicted, torch.zeros(4, 2, 2), counts).backward()
+    assert predicted.grad is not None
+    assert torch.equal(predicted.grad[0, 1], predicted.grad[0, 0])
+    assert predicted.grad[1:, 1].abs().max() == 0

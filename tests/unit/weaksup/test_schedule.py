@@ -57,6 +57,13 @@ def test_one_cycle_rises_to_the_rate_and_ends_near_nothing():
     assert seen == sorted(seen[: top + 1]) + sorted(seen[top + 1 :], reverse=True)
 
 
+def test_a_loss_that_always_falls_is_never_a_plateau():
+    rule = LearningRate(stage(patience=1), 1, 0)
+    for epoch in range(1000):
+        rule.end_epoch(1 / (1 + epoch))
+    assert rule.cuts == 0
+
+
 def test_one_cycle_knows_no_plateau():
     rule = LearningRate(stage("one-cycle", patience=1), 10, 0)
     for _ in range(5):
