@@ -188,7 +188,7 @@ class Learner:
     def _solved(self, work: _StageWork) -> EpochResult:
         """Set the secondary branch, and look how good it is on changed crops."""
         shapes = self._crops.points[work.rows]
-        set_prior(self.network, shapes, work.augmentation, self._chance)
+        set_prior(self.network, shapes)
         sums = torch.zeros(2, device=self._ranks.device)
         with torch.no_grad():
             for batch in torch.tensor_split(work.rows, work.steps):

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from datasets.errors import TrainingError
-from weaksup.augmentation import Augmentation
 from weaksup.checkpoints import read_checkpoint
 from weaksup.config import Stage, preset
 from weaksup.network import TwoBranchResNet
@@ -14,7 +13,6 @@ from weaksup.run_folder import FINISHED
 from weaksup.training import train
 
 CHOSEN, REST = (1, 3), (0, 2, 4)
-NO_CHANGE = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def linear_shapes(n=400):
@@ -32,9 +30,9 @@ def linear_shapes(n=400):
 def test_what_follows_linearly_is_found_but_for_the_noise_that_is_reckoned_with():
     shapes, matrix, offset = linear_shapes()
     found, shift = linear_map(shapes, CHOSEN, REST)
-    # Known landmarks of unit variance and noise of 0.04: the map shrinks by 1 / (1 + 0.04^2).
-    np.testing.assert_allclose(found, matrix, atol=0.01)
-    np.testing.assert_allclose(shift, offset, atol=0.01)
+    # Known landmarks of unit variance and noise of 0.07: the map shrinks by 1 / (1 + 0.07^2).
+    np.testing.assert_allclose(found, matrix, atol=0.03)
+    np.testing.assert_allclose(shift, offset, atol=0.03)
 
 
 def test_the_map_is_that_of_ridge_regression():
@@ -44,7 +42,7 @@ def test_the_map_is_that_of_ridge_regression():
     shapes += 0.1 * torch.randn(shapes.shape, generator=torch.Generator().manual_seed(1))
     found, shift = linear_map(shapes, CHOSEN, REST)
     known, wanted = (shapes[:, part].flatten(1).numpy() for part in (CHOSEN, REST))
-    peer = Ridge(alpha=12 * 0.04**2).fit(known, wanted)
+    peer = Ridge(alpha=12 * 0.07**2).fit(known, wanted)
     np.testing.assert_allclose(found, peer.coef_, atol=1e-9)
     np.testing.assert_allclose(shift, peer.intercept_, atol=1e-9)
 
@@ -54,7 +52,7 @@ def test_the_secondary_branch_says_what_the_map_makes_of_the_main_branch():
     generator = torch.Generator().manual_seed(2)
     network = TwoBranchResNet(CHOSEN, torch.zeros(5, 2), 0.0625, generator).eval()
     torch.nn.init.normal_(network.main.weight, generator=generator)
-    set_prior(network, shapes.float(), NO_CHANGE, generator)
+    set_prior(network, shapes.float())
     matrix, offset = linear_map(shapes, CHOSEN, REST)
     images = torch.randn(3, 3, 32, 32, generator=generator)
     with torch.no_grad():
@@ -78,7 +76,7 @@ def test_a_run_with_the_prior_ends_where_its_main_branch_leads(data, tmp_path):
     assert metrics["stage"].iloc[-1] == "prior"
     before, after = metrics["valid_nme"].iloc[-2:]
     sparse = metrics["valid_nme_sparse"]
-    assert after < 0.7 * before
+    assert after < 0.8 * before
     assert after < 1.3 * sparse.iloc[-1]
     assert sparse.iloc[-1] == sparse.iloc[-2]  # the main branch is as it was
     assert read_checkpoint(run)["learner"]["optimiser"] is None
