@@ -238,9 +238,8 @@ class ErrorForecast:
     ) -> Array:
         """How near the true place lies to a completed landmark, with this confidence: (M,).
 
-        The conformal quantile of the held-out errors (Papadopoulos et al. 2002): of n shapes whose
-        errors are rising, the one at place ceil((n + 1) confidence). The models are of the folds,
-        that which completes is of all shapes, so the promise holds as nearly as these are alike.
+        The `conformal_quantile` of the held-out errors. The models are of the folds, that which
+        completes is of all shapes, so the promise holds as nearly as these are alike.
 
         Parameters
         ----------
@@ -253,13 +252,8 @@ class ErrorForecast:
         -------
         float64 (M,) in parts of the span; infinite where there are too few shapes to tell.
         """
-        if not 0 < confidence < 1:
-            raise ValueError(f"a confidence lies between 0 and 1, got {confidence}")
         _, _, errors = self._held_out(chosen, noise)
-        place = math.ceil((len(errors) + 1) * confidence) - 1
-        if place >= len(errors):
-            return np.full(errors.shape[1], np.inf)
-        return np.asarray(np.sort(errors, axis=0)[place])
+        return conformal_quantile(errors, confidence)
 
     def _held_out(
         self, chosen: Iterable[int | str], noise: ArrayLike
@@ -296,6 +290,25 @@ class ErrorForecast:
             completed = model.complete(clicked.take(own))
             errors[own] = normalised_errors(completed, self.shapes.take(own), self.span)
         return errors[rows]
+
+
+def conformal_quantile(errors: Array, confidence: float) -> Array:
+    """What the next error stays below with this confidence, (M,), by errors (n, M) of its kind.
+
+    Of n errors, rising, the one at place ceil((n + 1) confidence) (Papadopoulos et al. 2002);
+    infinite where there are too few to tell.
+
+    Raises
+    ------
+    ValueError
+        If the confidence is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"a confidence lies between 0 and 1, got {confidence}")
+    place = math.ceil((len(errors) + 1) * confidence) - 1
+    if place >= len(errors):
+        return np.full(errors.shape[1], np.inf)
+    return np.asarray(np.sort(errors, axis=0)[place])
 
 
 def subject_numbers(names: Sequence[str | None] | None, N: int) -> NDArray[np.int64]:

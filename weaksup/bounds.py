@@ -5,13 +5,16 @@ a model had not seen, and ask nothing of these but that new pictures are of the 
 """
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from correlation.error_selection import forecast_of
+from correlation.linear_error import conformal_quantile
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.files import replacing
@@ -139,6 +142,7 @@ def completion_bounds(
     completed: LandmarkDataset,
     dense: LandmarkDataset,
     *,
+    held_out: Mapping[bytes, Array] = MappingProxyType({}),
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> CompletionBounds:
@@ -148,6 +152,8 @@ def completion_bounds(
     ----------
     clicked, completed, dense
         As it took them and gave them.
+    held_out
+        Errors where pictures were looked at, `weaksup.second_look.SecondLook.held_out`.
     confidence
         Of the radii, in (0, 1).
     seed
@@ -166,9 +172,14 @@ def completion_bounds(
         rows = np.flatnonzero(group.ravel() == number)
         if pattern.any() and not pattern.all():
             chosen = np.flatnonzero(pattern)
-            parts = np.where(pattern, 0.0, forecast.within(chosen, confidence))
+            errors = held_out.get(pattern.tobytes())
+            if errors is None:
+                within, nme = forecast.within(chosen, confidence), forecast.of(chosen).nme
+            else:
+                within, nme = conformal_quantile(errors, confidence), float(errors.mean())
             spans = span_lengths(completed.shapes.take(rows), forecast.span)
-            radius[rows], expected[rows] = spans[:, None] * parts, forecast.of(chosen).nme
+            radius[rows] = spans[:, None] * np.where(pattern, 0.0, within)
+            expected[rows] = nme
     radius[present.all(axis=1)] = 0.0
     model = ShapeModel.fit(dense.shapes.take(dense.shapes.complete))
     return CompletionBounds(

@@ -1,4 +1,4 @@
-"""Commands: train a network, use it, and complete clicked shapes."""
+"""Commands: train a network; and those of the other modules."""
 
 import contextlib
 from collections.abc import Mapping
@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
-from datasets.errors import ShapeMismatchError, about
 from datasets.progress import ignore_progress
-from weaksup import evaluate_cli, export_cli, infer_cli, occlude_cli
+from weaksup import complete_cli, evaluate_cli, export_cli, infer_cli, occlude_cli
 from weaksup.experiment_cli import experiment
-from weaksup.sources_cli import read_split
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
@@ -139,51 +136,7 @@ def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
     report({**result, **facts, "valid_nme": nme, **warnings}, as_json=as_json)
 
 
-@click.command()
-@click.argument("source", type=PATH, metavar="CLICKED")
-@click.argument("target", type=PATH, metavar="OUT")
-@click.option("--dense", "dense_path", type=PATH, required=True, help="Shapes with all landmarks.")
-@_FORCE
-@json_option
-def complete(source: Path, target: Path, dense_path: Path, *, force: bool, as_json: bool) -> None:
-    """Fill in the landmarks that are absent in CLICKED from those that are there; write OUT.
-
-    Clicks stay exactly where they are. No network is needed: the rest follows from how the
-    landmarks of the dense shapes move together. Beside the shapes, bounds.csv tells within how
-    many pixels each true place lies in nine of ten pictures, and scores.csv how unlikely the clicks
-    of a picture are: those with high scores are worth a look first.
-    """
-    from datasets.io.registry import read
-    from weaksup.bounds import completion_bounds
-    from weaksup.completion import complete as complete_dataset
-
-    require_free(target, force=force)
-    dense = read(dense_path)
-    clicked = read_split(source, None, dense.format)
-    with about(source, dense_path):
-        completed = complete_dataset(clicked, dense)
-    bounds = None
-    try:
-        bounds = completion_bounds(clicked, completed, dense)
-    except ShapeMismatchError as error:
-        click.echo(f"Note: bounds of the errors cannot be told: {error}", err=True)
-    completed.save(target)
-    if bounds is not None:
-        bounds.save(target)
-    present = clicked.shapes.present
-    result = {
-        "written": str(target),
-        "shapes": len(clicked),
-        "clicked_landmarks": int(present.sum()),
-        "filled_in": int((completed.shapes.present & ~present).sum()),
-        "without_any_click": int((~present.any(axis=1)).sum()),
-    }
-    if bounds is not None:
-        result |= {"confidence": bounds.confidence, "median_bound_px": bounds.median_px}
-    report(result, as_json=as_json)
-
-
 COMMANDS: list[click.Command] = [
-    train, *infer_cli.COMMANDS, complete, *evaluate_cli.COMMANDS, *occlude_cli.COMMANDS,
-    *export_cli.COMMANDS, experiment,
+    train, *infer_cli.COMMANDS, *complete_cli.COMMANDS, *evaluate_cli.COMMANDS,
+    *occlude_cli.COMMANDS, *export_cli.COMMANDS, experiment,
 ]  # fmt: skip

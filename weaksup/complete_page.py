@@ -14,8 +14,10 @@ from datasets.storage import SHAPES_FILE
 from weaksup.bounds import CompletionBounds, completion_bounds
 from weaksup.completion import complete
 from weaksup.figures import BOUND, PREDICTED, TRUE, comparison_tile
+from weaksup.second_look import SecondLook, look_again
 from weaksup.ui import a_page, as_file, show_tiles
 
+_MOST_LOOKED_AT = 2000
 _ORDERS = ("doubtful first", "as in the data set")
 
 
@@ -24,12 +26,13 @@ def render() -> None:
     st.title("Complete")
     st.markdown(
         "Pictures in which some landmarks were clicked need no network: the others follow from the "
-        "clicks, by how landmarks move together in dense shapes. Clicks stay where they are."
+        "clicks, by how landmarks move together in dense shapes, and from what the pictures show "
+        "around them. Clicks stay where they are."
     )
     clicked_name, dense_name = _choose()
     version = tuple(_stamp(name) for name in (clicked_name, dense_name))
     try:
-        clicked, completed, bounds, problem = _completed(version, clicked_name, dense_name)
+        clicked, completed, look, bounds, problem = _completed(version, clicked_name, dense_name)
     except FewmarkError as error:
         st.error(f"Nothing can be completed: {error}")
         return
@@ -37,6 +40,7 @@ def render() -> None:
         st.info(f"All landmarks of these pictures are known in {dense_name} already.")
         return
     _tell(clicked, completed, bounds, problem)
+    st.caption(look)
     whole = ui.load_dataset(ui.workspace().data / clicked_name)
     left_out = int(whole.shapes.present.any(axis=1).sum()) - len(clicked)
     if left_out:
@@ -94,7 +98,7 @@ def _stamp(name: str) -> tuple[str, int]:
     return str(folder), (folder / SHAPES_FILE).stat().st_mtime_ns
 
 
-_Completed = tuple[LandmarkDataset, LandmarkDataset, CompletionBounds | None, str]
+_Completed = tuple[LandmarkDataset, LandmarkDataset, str, CompletionBounds | None, str]
 
 
 @st.cache_resource(show_spinner="Completing the shapes", max_entries=4)
@@ -103,15 +107,44 @@ def _completed(
     clicked_name: str,
     dense_name: str,
 ) -> _Completed:
-    """Clicks, what follows from them, its bounds, and why there are none."""
+    """Clicks, what follows from them, what of the pictures, bounds, and why there are none."""
     data = ui.workspace().data
     clicked, dense = (ui.load_dataset(data / name) for name in (clicked_name, dense_name))
     clicked = _unknown(clicked, dense)  # a model that knows the answers would say nothing of others
     completed = complete(clicked, dense)
+    look, words = _looked(clicked, completed, dense)
+    completed = completed if look is None else look.dataset
+    held_out = {} if look is None else look.held_out
     try:
-        return clicked, completed, completion_bounds(clicked, completed, dense), ""
+        bounds = completion_bounds(clicked, completed, dense, held_out=held_out)
     except FewmarkError as error:
-        return clicked, completed, None, str(error)
+        return clicked, completed, words, None, str(error)
+    return clicked, completed, words, bounds, ""
+
+
+def _looked(
+    clicked: LandmarkDataset, completed: LandmarkDataset, dense: LandmarkDataset
+) -> tuple[SecondLook | None, str]:
+    """What came of the pictures, and words for it."""
+    if len(clicked) > _MOST_LOOKED_AT:
+        return None, (
+            f"So many pictures are not looked at here; `fewmark complete` does it. More than "
+            f"{_MOST_LOOKED_AT:,} are completed by their clicks alone."
+        )
+    bar = st.progress(0.0, "Looking at the pictures")
+
+    def told(done: int, total: int | None = None, /) -> None:
+        bar.progress(done / total if total else 0.0, "Looking at the pictures")
+
+    try:
+        look = look_again(clicked, completed, dense, on_progress=told)
+    except FewmarkError as error:
+        return None, f"The pictures were not looked at: {error}"
+    finally:
+        bar.empty()
+    if not look.moved:
+        return look, "What the pictures show was found not to help: the clicks alone tell as much."
+    return look, f"Landmarks of {look.moved:,} shapes were moved by what their pictures show."
 
 
 def _tell(
