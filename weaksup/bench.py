@@ -27,11 +27,12 @@ from weaksup.devices import choose_device
 from weaksup.experiment import Experiment
 from weaksup.experiment_data import ExperimentData
 from weaksup.format_choice import chosen_landmarks
-from weaksup.grid import CLICKED, DENSE_ONLY, LINEAR, MEAN_SHAPE, Cell
+from weaksup.grid import CLICKED, COMPLETED, DENSE_ONLY, LINEAR, MEAN_SHAPE, Cell
 from weaksup.inference import load_network, read_start
 from weaksup.prior import linear_map
 from weaksup.run_folder import FINISHED, RunFolder
 from weaksup.samples import Crops, TrainingData, cut_crops
+from weaksup.second_look import look_again
 from weaksup.start import Start
 from weaksup.task_pool import StoppedError
 from weaksup.training import train
@@ -191,7 +192,7 @@ class Bench:
         """Errors on the people who were not learnt from, (images, M), and facts of the run."""
         if cell.method == MEAN_SHAPE:
             return self._mean_shape(cell), {"device": "cpu"}
-        if cell.method == CLICKED:
+        if cell.method in (CLICKED, COMPLETED):
             return self._clicked(cell), {"device": "cpu"}
         if cell.method == LINEAR:
             return self._linear(cell), {"device": "cpu"}
@@ -240,11 +241,14 @@ class Bench:
         return self._validation(config.image_size_px, config.margin).errors(mean)
 
     def _clicked(self, cell: Cell) -> Errors:
-        """What `fewmark complete` makes of exact clicks."""
+        """What `fewmark complete` makes of exact clicks, and of these and the pictures."""
         sparse, _ = self._sparse(cell)
         valid = self._data.valid
         clicks = valid.with_shapes(valid.shapes.keep(sparse.chosen))
-        completed = complete(clicks, self._data.dense(cell.seed, cell.ratio))
+        dense = self._data.dense(cell.seed, cell.ratio)
+        completed = complete(clicks, dense)
+        if cell.method == COMPLETED:
+            completed = look_again(clicks, completed, dense, seed=cell.seed).dataset
         return normalised_errors(completed.shapes, valid.shapes)
 
     def _linear(self, cell: Cell) -> Errors:

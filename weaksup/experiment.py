@@ -26,6 +26,7 @@ from weaksup.config import PRESETS, Stage, TrainingConfig, preset
 from weaksup.experiment_data import ExperimentData
 from weaksup.grid import (
     CLICKED,
+    COMPLETED,
     DENSE_ONLY,
     FULL,
     LINEAR,
@@ -115,7 +116,7 @@ class Experiment:
 
     def first_stage(self, cell: Cell) -> TrainingConfig | None:
         """The config of the first stage, where that does not depend on dense images."""
-        if cell.method in (MEAN_SHAPE, DENSE_ONLY, FULL, CLICKED):
+        if cell.method in (MEAN_SHAPE, DENSE_ONLY, FULL, CLICKED, COMPLETED):
             return None
         names = self.grid.presets if cell.method == LINEAR else (cell.method,)
         shared = [self.configs[name] for name in names if _shares(self.configs[name])]

@@ -37,7 +37,7 @@ _NONE = "none"
 @click.option("--preset", multiple=True, metavar="NAME|FILE", help="As for train, or its config.")
 @click.option(
     "--baseline", multiple=True, metavar="NAME",
-    help="mean-shape, dense-only, full, linear, clicked (all five if left out), or none.",
+    help="mean-shape, dense-only, full, linear, clicked, completed (all if left out), or none.",
 )  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.")
 @click.option("--scale", type=float, help="Times all counts of epochs.")

@@ -78,7 +78,7 @@ def result(experiment, *cell):
 
 def test_every_cell_is_measured_on_other_people(done):
     cells = done.cells()
-    assert len(cells) == 2 * 2 * 4 + 2 + 2 + 1
+    assert len(cells) == 2 * 2 * 5 + 2 + 2 + 1
     results = [CellResult.load(done.result_file(cell)) for cell in cells]
     assert [each.cell for each in results] == list(cells)
     assert {len(each.errors) for each in results} == {24}
@@ -239,7 +239,7 @@ def test_the_command_takes_up_what_is_there(copy):
     )
     assert told.exit_code == 0, told.output
     answer = json.loads(told.stdout)
-    assert (answer["cells"], answer["done"], answer["failed"]) == (21, 21, 0)
+    assert (answer["cells"], answer["done"], answer["failed"]) == (25, 25, 0)
     assert gone.exists()
     gone.unlink()
     looked = CliRunner().invoke(command, [str(copy.path), "--report"])
