@@ -388,7 +388,9 @@ _JOINT = _QUICK.changed(
 _DENSE_ONLY = _QUICK.changed(
     preset="dense-only",
     affinity_every=1,
-    stages=(Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle"),),
+    stages=(
+        Stage("dense", "dense", _BOTH, PARTS, 20, 0.002, 32, "adamw", "one-cycle", loss="wing"),
+    ),
 )
 
 PRESETS = {config.preset: config for config in (_RECOMMENDED, _QUICK, _THESIS, _JOINT, _DENSE_ONLY)}

@@ -37,7 +37,7 @@ def crops(N, border_px):
     size = PX + 2 * border_px
     images = torch.from_numpy(rng.integers(0, 256, (N, 3, size, size), dtype=np.uint8))
     points = torch.from_numpy(rng.uniform(-0.8, 0.8, (N, M, 2)).astype(np.float32))
-    return Crops(images, points, (Frame(0.0, 0.0, float(PX)),) * N, border_px)
+    return Crops(images, points, (Frame(0.0, 0.0, float(PX)),) * N, border_px, None)
 
 
 def learner(config, ranks, N):
