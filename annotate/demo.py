@@ -101,7 +101,7 @@ def demo_steps(root: Path, settings: DemoSettings) -> list[Step]:
             predicted,
         ),
         Step(
-            "the faces that were clicked on, completed from their clicks",
+            "the faces that were clicked on, completed from clicks and pictures",
             f"complete {CLICKS} {COMPLETED} --dense {DENSE}",
             completed,
         ),
@@ -136,7 +136,7 @@ def judgements(root: Path) -> list[Judgement]:
             "mean shape of the dense faces, same pictures",
         ),
         Judgement(
-            "clicks + linear map, clicked pictures",
+            "completed clicks, clicked pictures",
             f"evaluate {COMPLETED} --truth {FACES} --without {DENSE}",
         ),
     ]

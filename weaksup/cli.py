@@ -1,6 +1,7 @@
 """Commands: train a network; and those of the other modules."""
 
 import contextlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
     from weaksup.training import require_trainable
     from weaksup.training import train as train_run
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it has a word on every GPU
     folder, first = RunFolder(run), is_first()
     if first and folder.exists and not (resume or force):
         problem = f"{run} holds a run already: --resume goes on with it, --force forgets it"
