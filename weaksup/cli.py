@@ -11,7 +11,7 @@ import click
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.progress import ignore_progress
 from weaksup import complete_cli, evaluate_cli, export_cli, infer_cli, occlude_cli
-from weaksup.experiment_cli import experiment
+from weaksup.experiments.cli import experiment
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from click.testing import CliRunner
 from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.metrics import nme, normalised_errors
-from weaksup import bench as bench_module
-from weaksup.cell_results import CellResult
 from weaksup.completion import mean_shape_prediction
 from weaksup.config import preset
-from weaksup.experiment import Experiment, open_experiment
-from weaksup.experiment_cli import experiment as command
-from weaksup.experiment_data import ExperimentData
-from weaksup.experiment_report import write_report
-from weaksup.experiment_work import run_experiment, tasks_left
-from weaksup.grid import Cell, Grid
-from weaksup.task_pool import StoppedError
+from weaksup.experiments import bench as bench_module
+from weaksup.experiments.cli import experiment as command
+from weaksup.experiments.data import ExperimentData
+from weaksup.experiments.folder import Experiment, open_experiment
+from weaksup.experiments.grid import Cell, Grid
+from weaksup.experiments.pool import StoppedError
+from weaksup.experiments.report import write_report
+from weaksup.experiments.results import CellResult
+from weaksup.experiments.work import run_experiment, tasks_left
 
 
 @pytest.fixture(scope="module")

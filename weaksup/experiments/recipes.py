@@ -12,8 +12,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.cell_results import CellResult
-from weaksup.grid import DENSE_ONLY, Cell
+from weaksup.experiments.grid import DENSE_ONLY, Cell
+from weaksup.experiments.results import CellResult
 from weaksup.intervals import MeanInterval, bootstrap_interval
 
 FORMAT, METHOD = "format", "method"

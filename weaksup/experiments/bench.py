@@ -20,21 +20,21 @@ from datasets.errors import ShapeMismatchError
 from datasets.formats import SparseFormat, read_toml
 from datasets.metrics import nme, normalised_errors
 from datasets.shapes import ShapeSet
-from weaksup.cell_results import CellResult, errors_by_image
 from weaksup.completion import complete
 from weaksup.config import TrainingConfig, preset
 from weaksup.devices import choose_device
-from weaksup.experiment import Experiment
-from weaksup.experiment_data import ExperimentData
-from weaksup.format_choice import chosen_landmarks
-from weaksup.grid import CLICKED, COMPLETED, DENSE_ONLY, LINEAR, MEAN_SHAPE, Cell
+from weaksup.experiments.choices import chosen_landmarks
+from weaksup.experiments.data import ExperimentData
+from weaksup.experiments.folder import Experiment
+from weaksup.experiments.grid import CLICKED, COMPLETED, DENSE_ONLY, LINEAR, MEAN_SHAPE, Cell
+from weaksup.experiments.pool import StoppedError
+from weaksup.experiments.results import CellResult, errors_by_image
 from weaksup.inference import load_network, read_start
 from weaksup.prior import linear_map
 from weaksup.run_folder import FINISHED, RunFolder
 from weaksup.samples import Crops, TrainingData, cut_crops
 from weaksup.second_look import look_again
 from weaksup.start import Start
-from weaksup.task_pool import StoppedError
 from weaksup.training import train
 from weaksup.validation import Validation
 

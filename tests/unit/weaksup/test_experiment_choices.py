@@ -7,7 +7,7 @@ from correlation import affinity
 from correlation.scores import score
 from datasets.errors import SelectionError
 from datasets.shapes import ShapeSet
-from weaksup.format_choice import chosen_landmarks, worst_landmarks
+from weaksup.experiments.choices import chosen_landmarks, worst_landmarks
 
 
 @pytest.fixture(scope="module")

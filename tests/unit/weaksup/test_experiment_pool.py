@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import TrainingError
-from weaksup.task_pool import StoppedError, run_tasks
+from weaksup.experiments.pool import StoppedError, run_tasks
 
 DONE: list[str] = []
 NEEDS = {"c": ("b",), "a": (), "b": ("a",), "other": ()}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from weaksup.recipes import Entry
+from weaksup.experiments.recipes import Entry
 
 _COLOURS = ("#128a84", "#c2570c", "#8560d0", "#c2408a")
 _DASHES = ("solid", "dash", "dot", "dashdot")

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from datasets.files import replacing
-from weaksup.cell_results import load_results
-from weaksup.experiment import PEOPLE_FILE, Experiment
-from weaksup.experiment_figures import correlation_figure
-from weaksup.recipes import REFERENCES, Difference, Entry, entries_of
+from weaksup.experiments.figures import correlation_figure
+from weaksup.experiments.folder import PEOPLE_FILE, Experiment
+from weaksup.experiments.recipes import REFERENCES, Difference, Entry, entries_of
+from weaksup.experiments.results import load_results
 
 CSV_FILE, TABLE_FILE, FIGURE_FILE = "table.csv", "table.md", "figure.html"
 

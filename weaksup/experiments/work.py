@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datasets.progress import Progress, ignore_progress
-from weaksup.bench import CELL, FORMAT, STAGE, Bench
-from weaksup.experiment import Experiment
+from weaksup.experiments.bench import CELL, FORMAT, STAGE, Bench
+from weaksup.experiments.folder import Experiment
+from weaksup.experiments.pool import StopSign, run_tasks
 from weaksup.run_folder import FINISHED, RunFolder
-from weaksup.task_pool import StopSign, run_tasks
 
 _BENCHES: list[Bench] = []  # of this process, one at most
 
@@ -26,7 +26,7 @@ def run_experiment(
     Parameters
     ----------
     experiment
-        As `weaksup.experiment.open_experiment` gave it.
+        As `weaksup.experiments.folder.open_experiment` gave it.
     device
         See `weaksup.config.TrainingConfig`.
     processes

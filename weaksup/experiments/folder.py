@@ -2,7 +2,7 @@
 
 ::
 
-    grid.toml    what is compared (`weaksup.grid.Grid`)
+    grid.toml    what is compared (`weaksup.experiments.grid.Grid`)
     presets/     the config of every preset, as the cells have it
     given/       sparse formats that were given as files
     people.csv   names and subjects of the images that errors are measured on
@@ -10,7 +10,7 @@
     formats/     the sparse formats of the cells, by format, m and seed
     stages/      first stages that cells share: runs
     runs/        runs at work; each goes when its cell is done
-    cells/       a file for each cell that is done (`weaksup.cell_results`)
+    cells/       a file for each cell that is done (`weaksup.experiments.results`)
 """
 
 import json
@@ -23,8 +23,8 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, predefined_formats
 from weaksup.config import PRESETS, Stage, TrainingConfig, preset
-from weaksup.experiment_data import ExperimentData
-from weaksup.grid import (
+from weaksup.experiments.data import ExperimentData
+from weaksup.experiments.grid import (
     CLICKED,
     COMPLETED,
     DENSE_ONLY,

@@ -10,7 +10,7 @@ from datasets.console import PATH, json_option, progress_bar, report
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
-    from weaksup.grid import Grid
+    from weaksup.experiments.grid import Grid
 
 _LISTS = {
     "ratio": "ratios", "format": "formats", "preset": "presets", "baseline": "baselines",
@@ -59,9 +59,9 @@ def experiment(
     goes on where it was stopped, and more seeds, formats, sizes or presets only add cells. At the
     end OUT has table.md, table.csv and figure.html.
     """
-    from weaksup.experiment import Experiment, open_experiment
-    from weaksup.experiment_report import short_row, write_report
-    from weaksup.experiment_work import run_experiment
+    from weaksup.experiments.folder import Experiment, open_experiment
+    from weaksup.experiments.report import short_row, write_report
+    from weaksup.experiments.work import run_experiment
 
     if only_report:
         opened, failed = Experiment.load(out), {}
@@ -92,8 +92,8 @@ def experiment(
 
 def _grid(out: Path, config: Path | None, options: dict[str, Any]) -> "Grid | None":
     """The grid of a file, of the folder, or none yet, changed by options."""
-    from weaksup.experiment import GRID_FILE
-    from weaksup.grid import Grid
+    from weaksup.experiments.folder import GRID_FILE
+    from weaksup.experiments.grid import Grid
 
     known = {name: options[name] for name in ("split", "valid_split", "landmark_format", "part")}
     known |= {name: options[name] for name in ("images", "m", "seeds", "scale", "width")}

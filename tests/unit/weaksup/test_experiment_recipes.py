@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from weaksup.cell_results import CellResult
-from weaksup.experiment_figures import correlation_figure
-from weaksup.experiment_report import rows_of, table_text
-from weaksup.grid import Cell
-from weaksup.recipes import entries_of
+from weaksup.experiments.figures import correlation_figure
+from weaksup.experiments.grid import Cell
+from weaksup.experiments.recipes import entries_of
+from weaksup.experiments.report import rows_of, table_text
+from weaksup.experiments.results import CellResult
 
 PEOPLE = ["ann", "ann", "bob", "bob"]
 

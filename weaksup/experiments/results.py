@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.errors import FileFormatError
 from datasets.files import replacing
 from datasets.metrics import image_errors
-from weaksup.grid import Cell
+from weaksup.experiments.grid import Cell
 
 _DIGITS = 6
 

@@ -1,7 +1,7 @@
 import pytest
 
 from datasets.errors import FileFormatError, TrainingError
-from weaksup.grid import Cell, Grid
+from weaksup.experiments.grid import Cell, Grid
 
 GRID = Grid("faces.csv", m=(2, 3), ratios=(0.1, 0.25), presets=("recommended", "quick"), seeds=2)
 

@@ -10,7 +10,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import TrainingError
 from datasets.formats import index_map, landmark_format
 from datasets.io.registry import read
-from weaksup.grid import Grid
+from weaksup.experiments.grid import Grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from correlation.selection import search
 from datasets.errors import SelectionError
 from datasets.formats import predefined_formats
 from datasets.shapes import ShapeSet
-from weaksup.grid import EXPECTED_ERROR, K_CENTER, RANDOM, WORST
+from weaksup.experiments.grid import EXPECTED_ERROR, K_CENTER, RANDOM, WORST
 
 
 def chosen_landmarks(
@@ -19,7 +19,7 @@ def chosen_landmarks(
     Parameters
     ----------
     name
-        One of `weaksup.grid.SEARCHED`, or a format of the catalogue.
+        One of `weaksup.experiments.grid.SEARCHED`, or a format of the catalogue.
     shapes, matrix
         Complete shapes to search on, and their affinities.
     seed
