@@ -86,7 +86,8 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
 
 
 def _begun(options: Mapping[str, Any]) -> "tuple[TrainingConfig, Sources]":
-    from weaksup.config import TrainingConfig, preset
+    from weaksup.config import TrainingConfig
+    from weaksup.presets import preset
     from weaksup.sources import Sources
 
     if not options["data"]:

@@ -13,8 +13,9 @@ from datasets.formats import SparseFormat
 from datasets.jobs import start_job
 from datasets.storage import SHAPES_FILE
 from weaksup import run_shelf
-from weaksup.config import PRESETS, TrainingConfig, preset
+from weaksup.config import TrainingConfig
 from weaksup.devices import choose_device, devices
+from weaksup.presets import PRESETS, preset
 from weaksup.run_folder import RunFolder
 from weaksup.runs_ui import show_runs_together
 from weaksup.samples import TrainingData

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from datasets.images import Frame
-from weaksup.config import preset
 from weaksup.devices import choose_device
 from weaksup.learner import Learner
 from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
+from weaksup.presets import preset
 from weaksup.ranks import Ranks
 from weaksup.samples import Crops
 from weaksup.schedule import make_optimiser

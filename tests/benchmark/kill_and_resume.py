@@ -24,7 +24,7 @@ import torch
 from datasets import make_demo
 from datasets.formats import SparseFormat
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import preset
+from weaksup.presets import preset
 from weaksup.run_folder import FINISHED, RunFolder
 
 _LATEST_S = 2.0

@@ -17,9 +17,9 @@ from datasets.jobs import find_job
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet, empty_shapes
 from datasets.workspace import VARIABLE, Workspace
-from weaksup.config import preset
 from weaksup.evaluation import evaluate
 from weaksup.inference import infer
+from weaksup.presets import preset
 from weaksup.run_folder import RunFolder
 from weaksup.sources import Sources
 from weaksup.training import train

@@ -17,7 +17,7 @@ from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.workspace import VARIABLE, Workspace
 from weaksup.completion import complete
-from weaksup.config import preset
+from weaksup.presets import preset
 from weaksup.run_folder import METRICS, RunFolder, RunState, this_process
 
 FIVE = landmark_format("mafl-5")

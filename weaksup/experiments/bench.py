@@ -21,7 +21,7 @@ from datasets.formats import SparseFormat, read_toml
 from datasets.metrics import nme, normalised_errors
 from datasets.shapes import ShapeSet
 from weaksup.completion import complete
-from weaksup.config import TrainingConfig, preset
+from weaksup.config import TrainingConfig
 from weaksup.devices import choose_device
 from weaksup.experiments.choices import chosen_landmarks
 from weaksup.experiments.data import ExperimentData
@@ -30,6 +30,7 @@ from weaksup.experiments.grid import CLICKED, COMPLETED, DENSE_ONLY, LINEAR, MEA
 from weaksup.experiments.pool import StoppedError
 from weaksup.experiments.results import CellResult, errors_by_image
 from weaksup.inference import load_network, read_start
+from weaksup.presets import preset
 from weaksup.prior import linear_map
 from weaksup.run_folder import FINISHED, RunFolder
 from weaksup.samples import Crops, TrainingData, cut_crops

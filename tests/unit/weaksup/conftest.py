@@ -11,7 +11,8 @@ from datasets.formats import Component, Contour, LandmarkFormat, SparseFormat
 from datasets.images import write_image
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-from weaksup.config import TrainingConfig, preset
+from weaksup.config import TrainingConfig
+from weaksup.presets import preset
 from weaksup.run_folder import RunFolder
 from weaksup.samples import TrainingData
 from weaksup.training import train

@@ -10,7 +10,6 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.metrics import nme, normalised_errors
 from weaksup.completion import mean_shape_prediction
-from weaksup.config import preset
 from weaksup.experiments import bench as bench_module
 from weaksup.experiments.cli import experiment as command
 from weaksup.experiments.data import ExperimentData
@@ -20,6 +19,7 @@ from weaksup.experiments.pool import StoppedError
 from weaksup.experiments.report import write_report
 from weaksup.experiments.results import CellResult
 from weaksup.experiments.work import run_experiment, tasks_left
+from weaksup.presets import preset
 
 
 @pytest.fixture(scope="module")

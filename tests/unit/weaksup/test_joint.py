@@ -8,7 +8,7 @@ from datasets.errors import TrainingError
 from datasets.formats import SparseFormat, landmark_format
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import preset
+from weaksup.presets import preset
 from weaksup.run_folder import FINISHED
 from weaksup.samples import TrainingData, mirror_of
 from weaksup.training import train

@@ -1,8 +1,8 @@
 import pytest
 
 import weaksup.pace
-from weaksup.config import preset
 from weaksup.pace import Pace, in_words
+from weaksup.presets import preset
 
 
 @pytest.fixture

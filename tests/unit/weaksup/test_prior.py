@@ -6,8 +6,9 @@ import torch
 
 from datasets.errors import TrainingError
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import Stage, preset
+from weaksup.config import Stage
 from weaksup.network import TwoBranchResNet
+from weaksup.presets import preset
 from weaksup.prior import linear_map, set_prior
 from weaksup.run_folder import FINISHED
 from weaksup.training import train

@@ -12,8 +12,9 @@ import torch
 from annotate.cli import main
 from datasets.errors import TrainingError
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import Stage, preset
+from weaksup.config import Stage
 from weaksup.parts import BODY, MAIN, SECONDARY
+from weaksup.presets import preset
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.run_folder import FAILED, FINISHED, STOPPED, RunFolder
 

@@ -4,8 +4,8 @@ from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 from datasets.errors import FewmarkError, FileFormatError, TrainingError
 from weaksup.checkpoints import read_checkpoint, save_checkpoint
-from weaksup.config import preset
 from weaksup.inference import load_network
+from weaksup.presets import preset
 from weaksup.run_folder import (
     INTERRUPTED,
     METRICS,

@@ -10,7 +10,7 @@ from datasets.formats import landmark_format
 from datasets.images import cut, frame_of, read_image
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-from weaksup.config import preset
+from weaksup.presets import preset
 from weaksup.samples import TrainingData, cut_crops
 
 

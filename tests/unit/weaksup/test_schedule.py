@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from weaksup.config import Stage, preset
+from weaksup.config import Stage
 from weaksup.parts import BODY, MAIN
+from weaksup.presets import preset
 from weaksup.schedule import LearningRate, make_optimiser
 
 

@@ -90,7 +90,7 @@ def test_a_bare_folder_of_pictures_can_be_inferred(places, pictures, trained, ca
 
 
 def test_a_config_file_stands_for_a_preset(places, capsys):
-    from weaksup.config import preset
+    from weaksup.presets import preset
 
     preset("dense-only").scaled(0.1).save(places / "mine.toml")
     arguments = training(places)
@@ -206,7 +206,7 @@ def wait_for_stage(process, run, stage, epoch):
 
 def test_a_killed_run_goes_on_bit_by_bit(places, capsys):
     """Killed in stage 1 and again in stage 2, asked to stop in stage 3, it ends as if unharmed."""
-    from weaksup.config import preset
+    from weaksup.presets import preset
 
     long = preset("quick").changed(checkpoint_every_s=0.0, validate_every=7)
     long.save(places / "long.toml")
