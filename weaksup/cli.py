@@ -124,7 +124,7 @@ def _resumed(folder: "RunFolder", options: Mapping[str, Any]) -> "tuple[Training
 
 
 def _report_run(folder: "RunFolder", *, as_json: bool) -> None:
-    from weaksup.run_folder import FINISHED
+    from weaksup.run_state import FINISHED
 
     state = folder.state()
     if state is None or state.status != FINISHED:

@@ -5,7 +5,7 @@
     config.toml      what it was told (`TrainingConfig`)
     sparse.toml      the landmarks of the main branch (`SparseFormat`)
     sources.toml     where its data came from, for people and for taking it up again
-    state.json       what it is doing (`RunState`)
+    state.json       what it is doing (`weaksup.run_state.RunState`)
     metrics.csv      a row an epoch
     events.*         the same for TensorBoard (`weaksup.event_log`)
     affinities/      affinities of the validation predictions (`correlation.series`)
@@ -16,15 +16,12 @@
 """
 
 import csv
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 import tomli_w
 
 from correlation.matrix import AffinityMatrix
@@ -34,10 +31,9 @@ from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, read_toml
 from datasets.storage import HEADER_FILE, SHAPES_FILE
 from weaksup.config import TrainingConfig
+from weaksup.run_state import RunState
 
 SOURCES_FILE, CARD_FILE = "sources.toml", "card.md"
-RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
-INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
 
 METRICS = (
     "stage",
@@ -54,41 +50,6 @@ METRICS = (
 
 _EARLIER_METRICS = tuple(name for name in METRICS if name != "held_out_nme")
 """Those of runs from before stages could hold images out."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """What a run is doing.
-
-    Parameters
-    ----------
-    status
-        ``running``, ``stopped``, ``finished`` or ``failed``; `RunFolder.state` turns ``running``
-        into ``interrupted`` where the process is gone.
-    message
-        One line for people.
-    epochs_done, epochs
-        Over all stages.
-    warnings
-        What a person should know about the result.
-    facts
-        Numbers of the run: images, dense, boxed, subjects, valid, device, mean_shape_nme (None
-        without validation images), and for each stage how many images it uses and leaves out.
-    left_s
-        Seconds that it will take yet, None where that cannot be told.
-    process, created
-        The process and when it began, as in `datasets.jobs.Job`.
-    """
-
-    status: str
-    message: str
-    epochs_done: int
-    epochs: int
-    warnings: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    process: int = 0
-    created: float = 0.0
-    left_s: float | None = None
 
 
 class RunFolder:
@@ -233,22 +194,11 @@ class RunFolder:
             If the file is broken.
         """
         path = self.path / "state.json"
-        if not path.exists():
-            return None
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            state = RunState(**{**values, "warnings": tuple(values["warnings"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise FileFormatError(path, None, "not the state of a run") from error
-        if state.status != RUNNING or _lives(state):
-            return state
-        message = f"ended without a word after {state.epochs_done} of {state.epochs} epochs"
-        return RunState(**{**asdict(state), "status": INTERRUPTED, "message": message})
+        return RunState.load(path) if path.exists() else None
 
     def set_state(self, state: RunState) -> None:
         """Write what the run is doing."""
-        with replacing(self.path / "state.json") as path:
-            path.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        state.save(self.path / "state.json")
 
     def metrics(self) -> pd.DataFrame:
         """A row an epoch with the columns `METRICS`; NaN where nothing was measured.
@@ -311,18 +261,3 @@ class RunFolder:
                     path.unlink(missing_ok=True)
             if self.affinities.is_dir() and not any(self.affinities.iterdir()):
                 self.affinities.rmdir()
-
-
-def this_process() -> tuple[int, float]:
-    """Number of this process and when it began."""
-    process = psutil.Process()
-    return process.pid, process.create_time()
-
-
-def _lives(state: RunState) -> bool:
-    try:
-        process = psutil.Process(state.process)
-        same = abs(process.create_time() - state.created) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, ValueError):
-        return False

@@ -12,7 +12,8 @@ from weaksup.checkpoints import read_checkpoint, require_same, save_checkpoint
 from weaksup.config import TrainingConfig
 from weaksup.event_log import EventLog
 from weaksup.pace import Pace
-from weaksup.run_folder import FINISHED, RUNNING, RunFolder, RunState, this_process
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FINISHED, RUNNING, RunState, this_process
 
 logger = logging.getLogger(__name__)
 

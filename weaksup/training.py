@@ -25,8 +25,9 @@ from weaksup.network import TwoBranchResNet
 from weaksup.pace import Pace
 from weaksup.parts import BODY, SECONDARY
 from weaksup.ranks import Ranks, StopAskedError
-from weaksup.run_folder import FAILED, RUNNING, STOPPED, RunFolder
+from weaksup.run_folder import RunFolder
 from weaksup.run_record import RunRecord
+from weaksup.run_state import FAILED, RUNNING, STOPPED
 from weaksup.samples import TrainingData, cut_crops, mirror_of
 from weaksup.validation import Validation
 

@@ -11,19 +11,19 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.io.registry import write
 from datasets.jobs import Job, find_job, start_job
-from weaksup import run_folder
 from weaksup.figures import loss_figure, validation_figure
 from weaksup.pace import in_words
-from weaksup.run_folder import RunFolder, RunState
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, RunState
 
 LOOK_AGAIN_S = 2.0
 _A_PAGE, _A_ROW = 12, 4  # tiles
 _COLOURS = {
-    run_folder.RUNNING: "blue",
-    run_folder.FINISHED: "green",
-    run_folder.STOPPED: "orange",
-    run_folder.INTERRUPTED: "orange",
-    run_folder.FAILED: "red",
+    RUNNING: "blue",
+    FINISHED: "green",
+    STOPPED: "orange",
+    INTERRUPTED: "orange",
+    FAILED: "red",
 }
 _PROBLEM = "weaksup.problem"
 
@@ -50,7 +50,7 @@ def is_at_work(job: Job | None, state: RunState | None) -> bool:
     """Whether a run works, be it started from a page or by command."""
     if job is not None and job.running:
         return True
-    return state is not None and state.status == run_folder.RUNNING
+    return state is not None and state.status == RUNNING
 
 
 @_told()
@@ -65,13 +65,13 @@ def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
     if run.exists:
         _curves(run, state)
     if job is not None and job.last_lines():
-        failed = not at_work and (state is None or state.status == run_folder.FAILED)
+        failed = not at_work and (state is None or state.status == FAILED)
         with st.expander("What it printed", expanded=failed):
             st.code(job.last_lines(), language=None, wrap_lines=True)
 
 
 def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
-    if at_work and (state is None or state.status != run_folder.RUNNING):
+    if at_work and (state is None or state.status != RUNNING):
         st.info("The run is starting.", icon=":material/hourglass_top:")
         return
     if state is None:
@@ -100,7 +100,7 @@ def _buttons(run: RunFolder, job: Job | None, state: RunState | None, *, at_work
         st.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"stop_{run.name}")
     elif at_work:
         st.caption("This run was started by a command; it is stopped where it was started.")
-    elif run.exists and (state is None or state.status != run_folder.FINISHED):
+    elif run.exists and (state is None or state.status != FINISHED):
         st.button(
             "Resume", icon=":material/play_arrow:", key=f"resume_{run.name}",
             on_click=attempt, args=(start_job, _resumed(run), run.path),

@@ -25,7 +25,8 @@ from datasets import make_demo
 from datasets.formats import SparseFormat
 from weaksup.checkpoints import read_checkpoint
 from weaksup.presets import preset
-from weaksup.run_folder import FINISHED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FINISHED
 
 _LATEST_S = 2.0
 _EARLY = 0.2  # share of the kills before the first epoch

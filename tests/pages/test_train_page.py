@@ -18,7 +18,8 @@ from datasets.shapes import ShapeSet
 from datasets.workspace import VARIABLE, Workspace
 from weaksup.completion import complete
 from weaksup.presets import preset
-from weaksup.run_folder import METRICS, RunFolder, RunState, this_process
+from weaksup.run_folder import METRICS, RunFolder
+from weaksup.run_state import RunState, this_process
 
 FIVE = landmark_format("mafl-5")
 SPARSE = SparseFormat(FIVE, (0, 2), (0, 0, 2, 2, 2))

@@ -32,7 +32,8 @@ from weaksup.experiments.results import CellResult, errors_by_image
 from weaksup.inference import load_network, read_start
 from weaksup.presets import preset
 from weaksup.prior import linear_map
-from weaksup.run_folder import FINISHED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FINISHED
 from weaksup.samples import Crops, TrainingData, cut_crops
 from weaksup.second_look import look_again
 from weaksup.start import Start

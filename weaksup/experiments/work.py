@@ -8,7 +8,8 @@ from datasets.progress import Progress, ignore_progress
 from weaksup.experiments.bench import CELL, FORMAT, STAGE, Bench
 from weaksup.experiments.folder import Experiment
 from weaksup.experiments.pool import StopSign, run_tasks
-from weaksup.run_folder import FINISHED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FINISHED
 
 _BENCHES: list[Bench] = []  # of this process, one at most
 

@@ -6,7 +6,8 @@ import pytest
 
 from datasets.images import frame_of
 from weaksup.card import card_text, write_card
-from weaksup.run_folder import FINISHED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FINISHED
 from weaksup.samples import TrainingData
 from weaksup.training import train
 

@@ -3,7 +3,7 @@ import sys
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from weaksup.run_folder import FINISHED
+from weaksup.run_state import FINISHED
 from weaksup.training import train
 
 

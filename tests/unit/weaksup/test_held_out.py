@@ -12,7 +12,7 @@ from weaksup.held_out import HeldOut
 from weaksup.inference import infer
 from weaksup.parts import PARTS
 from weaksup.ranks import Ranks
-from weaksup.run_folder import FINISHED, STOPPED
+from weaksup.run_state import FINISHED, STOPPED
 from weaksup.training import require_trainable, train
 
 

@@ -9,7 +9,7 @@ from datasets.formats import SparseFormat, landmark_format
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
 from weaksup.presets import preset
-from weaksup.run_folder import FINISHED
+from weaksup.run_state import FINISHED
 from weaksup.samples import TrainingData, mirror_of
 from weaksup.training import train
 

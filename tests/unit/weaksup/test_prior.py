@@ -10,7 +10,7 @@ from weaksup.config import Stage
 from weaksup.network import TwoBranchResNet
 from weaksup.presets import preset
 from weaksup.prior import linear_map, set_prior
-from weaksup.run_folder import FINISHED
+from weaksup.run_state import FINISHED
 from weaksup.training import train
 
 CHOSEN, REST = (1, 3), (0, 2, 4)

@@ -16,7 +16,8 @@ from weaksup.config import Stage
 from weaksup.parts import BODY, MAIN, SECONDARY
 from weaksup.presets import preset
 from weaksup.ranks import Ranks, StopAskedError
-from weaksup.run_folder import FAILED, FINISHED, STOPPED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FAILED, FINISHED, STOPPED
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,14 +6,8 @@ from datasets.errors import FewmarkError, FileFormatError, TrainingError
 from weaksup.checkpoints import read_checkpoint, save_checkpoint
 from weaksup.inference import load_network
 from weaksup.presets import preset
-from weaksup.run_folder import (
-    INTERRUPTED,
-    METRICS,
-    RUNNING,
-    RunFolder,
-    RunState,
-    this_process,
-)
+from weaksup.run_folder import METRICS, RunFolder
+from weaksup.run_state import INTERRUPTED, RUNNING, RunState, this_process
 
 
 @pytest.fixture

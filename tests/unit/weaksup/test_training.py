@@ -17,7 +17,8 @@ from weaksup.checkpoints import fingerprint, read_checkpoint
 from weaksup.config import Stage, TrainingConfig
 from weaksup.inference import infer
 from weaksup.parts import BODY, MAIN
-from weaksup.run_folder import FAILED, FINISHED, STOPPED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FAILED, FINISHED, STOPPED
 from weaksup.samples import TrainingData
 from weaksup.training import train
 

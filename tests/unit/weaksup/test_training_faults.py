@@ -15,7 +15,8 @@ from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
 from weaksup.inference import load_network
 from weaksup.learner import Learner
-from weaksup.run_folder import FAILED, FINISHED, RunFolder
+from weaksup.run_folder import RunFolder
+from weaksup.run_state import FAILED, FINISHED
 from weaksup.training import train
 
 
