@@ -1,4 +1,6 @@
-"""How plausible shapes are: each landmark held against what the others tell of it."""
+"""How plausible shapes are: each landmark held against the others, or all against the mean."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,30 @@ def implausibility(model: ShapeModel, points: Array) -> Array:
     float64 (N,): root mean square of the residuals in their standard deviations, about 1 for
     shapes like those of the model; NaN where fewer than three points are present.
     """
+    return _measured(model, points, _left_out)
+
+
+def rarity(model: ShapeModel, points: Array) -> Array:
+    """How far shapes lie from the mean of a model, in its standard deviations (Mahalanobis 1936).
+
+    The covariance is that of `implausibility`. A rare shape is completed worse even where each of
+    its points agrees with the others.
+
+    Parameters
+    ----------
+    points
+        float64 (N, M, 2) in pixels, NaN = absent.
+
+    Returns
+    -------
+    float64 (N,): root of the mean square distance over the coordinates, at most about 1 for shapes
+    like those of the model; NaN where fewer than three points are present.
+    """
+    return _measured(model, points, _from_mean)
+
+
+def _measured(model: ShapeModel, points: Array, measure: Callable[[Array, Array], Array]) -> Array:
+    """What `measure` tells by the precision and the offsets (N, k, 2) of shapes from the mean."""
     modes = similarity_modes(model.mean)
     prior = model.covariance.reshape(model.mean.size, -1) + modes @ modes.T
     noise = model.noise**2 / len(model.mean)
@@ -51,8 +77,15 @@ def implausibility(model: ShapeModel, points: Array) -> Array:
             system = prior[np.ix_(coordinates, coordinates)] + noise * np.eye(coordinates.sum())
             mean = model.mean[pattern]
             aligned = similarity(points[rows][:, pattern], mean).apply(points[rows][:, pattern])
-            found[rows] = _left_out(np.linalg.inv(system), aligned - mean)
+            found[rows] = measure(np.linalg.inv(system), aligned - mean)
     return found
+
+
+def _from_mean(precision: Array, offsets: Array) -> Array:
+    """Root mean square of the standardised distance from the mean: offsets (N, k, 2) to (N,)."""
+    flat = offsets.reshape(len(offsets), -1)
+    squares = np.einsum("ni,ij,nj->n", flat, precision, flat)
+    return np.asarray(np.sqrt(squares / flat.shape[1]))
 
 
 def _left_out(precision: Array, offsets: Array) -> Array:

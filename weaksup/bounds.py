@@ -21,7 +21,7 @@ from datasets.files import replacing
 from datasets.formats import LandmarkFormat
 from datasets.io.text import cell_from_text, numbered_lines, text_from_cell
 from datasets.metrics import span_lengths
-from datasets.plausibility import SCORES_FILE, implausibility
+from datasets.plausibility import SCORES_FILE, rarity
 from datasets.shape_model import ShapeModel
 
 BOUNDS_FILE = "bounds.csv"
@@ -44,8 +44,8 @@ class CompletionBounds:
         float64 (N, M): with `confidence` the true place lies as near to the completed one; 0 where
         it was clicked, NaN where nothing was.
     score
-        float64 (N,): how implausible the clicks are (`datasets.plausibility`); shapes with a
-        higher one are completed worse on average. NaN where fewer than three were clicked.
+        float64 (N,): how rare the clicks are (`datasets.plausibility.rarity`); shapes with a higher
+        one are completed worse on average. NaN where fewer than three were clicked.
     confidence
         See `radius_px`.
     n_shapes
@@ -186,7 +186,7 @@ def completion_bounds(
         clicked.format,
         tuple(clicked.samples["shape_id"]),
         radius,
-        implausibility(model, clicked.shapes.points),
+        rarity(model, clicked.shapes.points),
         confidence,
         len(forecast.shapes),
         float(np.nanmean(expected)) if np.isfinite(expected).any() else float("nan"),

@@ -9,8 +9,9 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError
 from datasets.formats import landmark_format
 from datasets.metrics import span_lengths
-from datasets.plausibility import SCORES_FILE
+from datasets.plausibility import SCORES_FILE, rarity
 from datasets.samples import sample_table
+from datasets.shape_model import ShapeModel
 from datasets.shapes import ShapeSet
 from weaksup.bounds import BOUNDS_FILE, completion_bounds, read_radii
 from weaksup.completion import complete
@@ -60,7 +61,7 @@ def test_the_radius_is_the_conformal_quantile_of_the_held_out_errors():
         forecast.within(CHOSEN, 1)
 
 
-def test_shapes_with_implausible_clicks_are_completed_worse_and_come_first():
+def test_shapes_with_a_slip_come_first():
     truth, dense = faces(400, 4), faces(200, 5, "d")
     points = truth.shapes.points.copy()
     points[::10, CHOSEN[0]] += 40  # a slip
@@ -68,6 +69,13 @@ def test_shapes_with_implausible_clicks_are_completed_worse_and_come_first():
     _, bounds = bounded(slipped, dense)
     first = np.argsort(-bounds.score)[:40]
     assert len(set(first) & set(range(0, 400, 10))) > 30
+
+
+def test_the_score_is_how_rare_the_clicks_are():
+    truth, dense = faces(30, 4), faces(60, 5, "d")
+    _, bounds = bounded(truth, dense)
+    expected = rarity(ShapeModel.fit(dense.shapes), truth.shapes.keep(CHOSEN).points)
+    np.testing.assert_array_equal(bounds.score, expected)
 
 
 def test_every_pattern_of_clicks_has_bounds_of_its_own():
