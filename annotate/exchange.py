@@ -1,5 +1,6 @@
 """Between data sets and the store: projects from pictures, labels in, labels out."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +86,14 @@ def require_project_name(name: str) -> None:
         If it is empty or long, or has spaces around it or control characters.
     """
     _require_plain(name, "a project")
+
+
+def free_project_name(store: AnnotationStore, like: str | None = None) -> str:
+    """A name to propose, which no project has: like this one, or any."""
+    taken = {project.name for project in store.projects()}
+    numbered = (f"{like or 'project'}-{k}" for k in itertools.count(1))
+    first = [] if like is None else [like]
+    return next(name for name in itertools.chain(first, numbered) if name not in taken)
 
 
 def _require_plain(name: str, what: str) -> None:

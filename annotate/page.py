@@ -1,14 +1,14 @@
 """The Annotate page: projects, the canvas, and the labels as a data set."""
 
 import getpass
-import itertools
 import re
 from urllib.parse import unquote
 
 import streamlit as st
 
 from annotate.access import Right, Visitor
-from annotate.exchange import create_project, mean_guide
+from annotate.completed_ui import ask_for_project, wanted_completed
+from annotate.exchange import create_project, free_project_name, mean_guide
 from annotate.ghosts_ui import NOTHING, change_ghosts, choose_predictions, offer, show_problem
 from annotate.people_ui import PROJECT, chosen_project, show_members, show_person, visitor
 from annotate.provenance import export_labels
@@ -33,20 +33,21 @@ def render() -> None:
     who = visitor()
     workspace = ui.workspace()
     may_make = who.may(Right.MANAGE)
-    if may_make and (not workspace.root.is_dir() or not workspace.format_names()):
-        ui.stop_with_step(
-            "Nothing to mark yet: choose first **which** landmarks people mark. "
-            "That is a sparse format.",
-            "budget",
-            "Choose a sparse format",
-        )
+    if may_make and not workspace.root.is_dir():
+        _choose_format()
+        return
     store = workspace_store()
     projects = [found for found in store.projects() if who.may(Right.SEE, found.id)]
     active = [project for project in projects if not project.archived]
     above = st.container()  # what comes and goes up here must not take the canvas off the page
     wanted = _wanted_format(workspace.format_names()) if may_make else None
+    completed = wanted_completed() if may_make else None
     with above:
         show_problem()
+        if completed is not None:
+            ask_for_project(store, completed)
+            if not active:
+                return
     if not active and not may_make:
         st.info("No project is open for you: a manager makes one, or makes you a member.")
         return
@@ -63,6 +64,15 @@ def render() -> None:
     canvas(store, project, _annotator(who), server_root(), who)
     if who.may(Right.RESEARCH):
         _what_next(store.counts(project))
+
+
+def _choose_format() -> None:
+    ui.next_step(
+        "Nothing to mark yet: choose first **which** landmarks people mark. "
+        "That is a sparse format.",
+        "budget",
+        "Choose a sparse format",
+    )
 
 
 def _wanted_format(known: list[str]) -> str | None:
@@ -127,7 +137,10 @@ def _new_project(
 ) -> None:
     """The form of a new project; `proposed` is its name, if that is free."""
     workspace = ui.workspace()
-    free = _free_name(store, proposed or "project")
+    if not workspace.format_names():
+        _choose_format()
+        return
+    free = free_project_name(store, proposed)
     number = len(store.projects())  # a form that made a project does not propose its name again
     name = st.text_input("Name", free, key=f"annotate.new.name.{free}.{number}")
     chosen = ui.choose("sparse", "Landmarks to mark", workspace.format_names(), "annotate.sparse")
@@ -161,14 +174,6 @@ def _new_project(
             st.rerun()
     if create:
         _create(store, name.strip(), sparse, wanted, ghosts)
-
-
-def _free_name(store: AnnotationStore, like: str) -> str:
-    """A name that no project has: with it the form is complete without typing."""
-    taken = {project.name for project in store.projects()}
-    numbered = (f"{like}-{k}" for k in itertools.count(1))
-    first = [] if like == "project" else [like]
-    return next(name for name in itertools.chain(first, numbered) if name not in taken)
 
 
 def _fitting_datasets(dense: LandmarkFormat) -> list[str]:

@@ -36,7 +36,9 @@ NAME_RULE = "A name has letters, digits, '-', '_' and '.', and starts with no do
 _NAME = re.compile(r"\w[\w.-]*")
 
 _PAGES = "fewmark.pages"
-_KEYS = {name: f"fewmark.{name}" for name in ("dataset", "sparse", "run", "new-project")}
+_KEYS = {
+    name: f"fewmark.{name}" for name in ("dataset", "sparse", "run", "new-project", "completed")
+}
 _TIMES = "fewmark.times"
 _SCATTER = "fewmark.scatter"
 
@@ -131,7 +133,8 @@ def stop_with_step(text: str, page: str, label: str) -> NoReturn:
 def remember(name: str, value: str | None) -> None:
     """Keep a choice for the other pages: ``"dataset"``, ``"sparse"``, ``"run"``.
 
-    ``"new-project"`` asks the Annotate page for a project of this sparse format.
+    ``"new-project"`` asks the Annotate page for a project of this sparse format, ``"completed"``
+    for one in which people look at this completed data set.
     """
     st.session_state[_KEYS[name]] = value
 

@@ -9,7 +9,6 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.metrics import span_words
-from datasets.plausibility import SCORES_FILE
 from datasets.storage import SHAPES_FILE
 from weaksup.bounds import CompletionBounds, completion_bounds
 from weaksup.completion import complete
@@ -18,6 +17,10 @@ from weaksup.second_look import SecondLook, look_again
 from weaksup.ui import a_page, as_file, show_tiles
 
 _MOST_LOOKED_AT = 2000
+_ABOUT_LOOK = (
+    "Leads to the annotator: a project in which every landmark starts as a ghost, and the doubtful "
+    "pictures come first."
+)
 _ORDERS = ("doubtful first", "as in the data set")
 
 
@@ -188,8 +191,8 @@ def _show_pictures(
     show_tiles(part, lambda row: _tile(clicked, completed, bounds, row))
     if bounds is not None:
         st.caption(
-            "Doubtful is a picture whose clicks lie far from where the other clicks tell them: a "
-            "slip, or a rare shape. Such pictures are completed worse on average."
+            "Doubtful is a picture whose clicks lie unlike those of the dense shapes: a rare "
+            "shape, or a slip. Such pictures are completed worse on average."
         )
 
 
@@ -229,8 +232,10 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
     taken = (data / name).exists()
     replace = taken and st.checkbox(f"Replace the data set {name}", key="complete_replace")
     with st.container(horizontal=True):
-        save = st.button(
-            "Save", type="primary", disabled=taken and not replace, key="complete_save"
+        locked = taken and not replace
+        save = st.button("Save", type="primary", disabled=locked, key="complete_save")
+        look = st.button(
+            "Save and look at them", help=_ABOUT_LOOK, disabled=locked, key="complete_look"
         )
         for file_type in ("csv", "npz"):
             st.download_button(
@@ -239,7 +244,7 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
                 file_name=f"{name}.{file_type}",
                 key=f"complete_{file_type}",
             )
-    if not save:
+    if not (save or look):
         return
     try:
         completed.save(data / name)
@@ -249,8 +254,6 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
         st.error(f"It could not be saved: {error}")
         return
     st.success(f"{len(completed):,} completed pictures are now the data set **{name}**.")
-    if bounds is not None:
-        st.markdown(
-            "To have the doubtful ones looked at first: "
-            f"`fewmark project order STORE NAME --scores {data / name / SCORES_FILE}`"
-        )
+    if look:
+        ui.remember("completed", name)
+        ui.go_to("annotate")

@@ -367,3 +367,54 @@ def test_the_most_uncertain_pictures_can_come_first(project, workspace):
     assert store.leases.claim(project, "ann", 2).next_open == (2, 0)
     app.button(key="annotate.order.remove").click().run()
     assert store.priorities(project) == 0
+
+
+@pytest.fixture
+def completed(faces, workspace):
+    """All landmarks of the four pictures; the third is the most doubtful."""
+    points = np.random.default_rng(1).uniform(5, 25, size=(4, 5, 2))
+    made = faces.with_shapes(ShapeSet.from_points(points, DENSE))
+    made.save(workspace / "data" / "filled")
+    (workspace / "data" / "filled" / "scores.csv").write_text("image,score\nface-2,9\nface-1,3\n")
+    return made
+
+
+def asked_to_look():
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["fewmark.completed"] = "filled"
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("formats", [True, False])
+def test_completed_pictures_become_a_project_of_all_landmarks_doubtful_first(
+    completed, workspace, formats
+):
+    if not formats:
+        (workspace / "formats" / "three.toml").unlink()
+    app = asked_to_look()
+    assert "4 pictures of **filled**, the doubtful ones first" in shown(app)
+    app.button(key="annotate.completed.create").click().run()
+    assert not app.exception
+    store = workspace_store()
+    (made,) = store.projects()
+    assert made.name == "filled"
+    assert made.sparse.chosen == (0, 1, 2, 3, 4)
+    assert canvas_data(app)["ghosts"][0] == "filled"
+    (first,) = (item for item in store.items(made) if item.content.shape_id == "face-2")
+    ghosts = [(point.x, point.y) for point in store.ghosts([first])[first.id]]
+    np.testing.assert_allclose(ghosts, completed.shapes.points[2], atol=0.01)
+    assert store.leases.claim(made, "ann", 3).next_open == (2, 1, 0)
+    assert not app.header  # the form is put away
+
+
+@pytest.mark.usefixtures("completed", "project")
+def test_completed_pictures_can_wait_and_broken_scores_make_no_project(workspace):
+    (workspace / "data" / "filled" / "scores.csv").write_text("image,score\nface-2,much\n")
+    app = asked_to_look()
+    app.button(key="annotate.completed.create").click().run()
+    assert "expected a finite number as score" in app.error[0].value
+    app.button(key="annotate.completed.not_now").click().run()
+    assert not app.header
+    assert [found.name for found in workspace_store().projects()] == ["one"]

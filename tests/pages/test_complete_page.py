@@ -162,3 +162,14 @@ def test_pictures_that_are_known_already_are_left_out(faces, space):
     page.selectbox(key="complete_dense_clicks").set_value("whole").run()
     assert not page.exception
     assert "All landmarks of these pictures are known in whole already" in page.info[0].value
+
+
+@pytest.mark.usefixtures("faces")
+def test_what_is_kept_can_be_looked_at_in_the_annotator():
+    page = opened()
+    page.button(key="complete_save").click().run()
+    assert "fewmark.completed" not in page.session_state
+    page.text_input(key="complete_name_clicks").set_value("other").run()
+    page.button(key="complete_look").click().run()
+    assert not page.exception
+    assert page.session_state["fewmark.completed"] == "other"
