@@ -1,5 +1,6 @@
 """Commands about data sets: turn any file type into any other, look into one, make demo faces."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,20 @@ class PlaceTakenError(FewmarkError):
     """What is to be written exists already."""
 
 
-def require_free(path: Path, *, force: bool) -> None:
+def require_free(path: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
     """Refuse to write where something is.
 
     Raises
     ------
     PlaceTakenError
-        If there is a file, or a folder with something in it, and not `force`.
+        If there is a file, or a folder with something in it, and not `force`; or if it is one of
+        the `inputs`, which are never replaced by what comes of them.
     """
     with named_errors(path, "written"):
         taken = not is_empty(path) if path.is_dir() else path.exists()
+        is_input = taken and any(each.exists() and each.samefile(path) for each in inputs)
+    if is_input:
+        raise PlaceTakenError(f"{path}: this command reads it; name another place for the result")
     if taken and not force:
         raise PlaceTakenError(f"{path}: exists already; --force replaces it")
 

@@ -38,7 +38,7 @@ def complete(
     from datasets.io.registry import read
     from weaksup.completion import complete as complete_dataset
 
-    require_free(target, force=options["force"])
+    require_free(target, force=options["force"], inputs=(source, dense_path))
     dense = read(dense_path)
     clicked = read_split(source, None, dense.format)
     with about(source, dense_path):

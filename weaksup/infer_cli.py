@@ -52,7 +52,7 @@ def infer(
         raise click.UsageError("give --boxes or --detector, not both")
     folder = RunFolder(run).require()
     target = target or folder.prediction(source.stem, options["split"])
-    require_free(target, force=options["force"])
+    require_free(target, force=options["force"], inputs=(source,))
     is_video = source.suffix.lower() in VIDEO_SUFFIXES and not source.is_dir()
     work = _infer_video if is_video else _infer_pictures
     predicted, told = work(folder, source, options)

@@ -35,7 +35,7 @@ def occlude(source: Path, target: Path, *, as_json: bool, **options: Any) -> Non
 
     from weaksup.occlusion import occlude as occlude_dataset
 
-    require_free(target, force=options["force"])
+    require_free(target, force=options["force"], inputs=(source,))
     dataset = read_split(source, options["split"])
     rng = np.random.default_rng(options["seed"])
     with progress_bar("Covering") as on_progress:

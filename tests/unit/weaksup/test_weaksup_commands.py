@@ -161,7 +161,7 @@ def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, tra
             f"{valid}: this data set has no splits",
         ),
         (["infer", trained.path, valid, dense], "exists already"),
-        (["complete", clicks, dense, "--dense", dense], "exists already"),
+        (["complete", clicks, valid, "--dense", dense], "exists already"),
         (["complete", clicks, places / "out", "--dense", clicks], "two at least; found 0"),
         (["complete", clicks, places / "out", "--dense", clicks], f"{clicks} and {clicks}: "),
         (["complete", clicks, places / "out"], "--dense"),
@@ -176,6 +176,22 @@ def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, tra
     ):
         assert message in refusal(capsys, *arguments)
     assert listing(places) == before
+
+
+def test_results_never_take_the_place_of_what_they_come_from(places, capsys, trained):
+    clicks, dense = places / "clicks", places / "dense"
+    before = [(each / "shapes.parquet").read_bytes() for each in (clicks, dense)]
+    (places / "link").symlink_to(dense)
+    for arguments in (
+        ["infer", trained.path, dense, dense],
+        ["infer", trained.path, dense, places / "link"],
+        ["complete", clicks, clicks, "--dense", dense],
+        ["complete", clicks, dense, "--dense", dense],
+        ["occlude", dense, dense],
+    ):
+        message = f"{arguments[3 if arguments[0] == 'infer' else 2]}: this command reads it"
+        assert message in refusal(capsys, *arguments, "--force")
+    assert [(each / "shapes.parquet").read_bytes() for each in (clicks, dense)] == before
 
 
 def without_seconds(run):
