@@ -29,7 +29,9 @@ _NONE = "none"
 @click.option("--part", metavar="NAME", help="Use only this part of it, such as 300w-inner-41.")
 @click.option("--images", type=click.IntRange(min=0), metavar="N", help="Images to learn from.")
 @click.option("--m", type=click.IntRange(min=1), multiple=True, help="Size of sparse formats.")
-@click.option("--ratio", type=float, multiple=True, metavar="n/N", help="Share of dense images.")
+@click.option(
+    "--ratio", type=float, multiple=True, metavar="FLOAT", help="Share of dense images, n / N."
+)
 @click.option(
     "--format", multiple=True, metavar="NAME|FILE",
     help="k-center, expected-error, worst, random, predefined, one of the catalogue, or a file.",
