@@ -145,6 +145,24 @@ def frame_of(box: Box | None, height_px: int, width_px: int, margin: float = 1.0
     return Frame((x_min + x_max - side) / 2, (y_min + y_max - side) / 2, side)
 
 
+def require_in_picture(box: Box | None, height_px: int, width_px: int) -> None:
+    """Refuse a box that has nothing of the picture in it.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If it lies outside.
+    """
+    if box is None:
+        return
+    x_min, y_min, x_max, y_max = box
+    across = x_min < width_px - 0.5 and x_max > -0.5
+    if not (across and y_min < height_px - 0.5 and y_max > -0.5):
+        edges = ", ".join(f"{edge:g}" for edge in box)
+        problem = f"its box ({edges}) lies outside the picture of {width_px} x {height_px} pixels"
+        raise ShapeMismatchError(problem)
+
+
 def cut(image: Image, frame: Frame, size_px: int) -> Image:
     """Cut a square out of a picture as uint8 (size_px, size_px, 3); black where outside.
 

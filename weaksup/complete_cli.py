@@ -72,12 +72,28 @@ def _second_look(
 
     try:
         with progress_bar("Looking at pictures") as on_progress:
-            return look_again(clicked, completed, dense, on_progress=on_progress)
+            look = look_again(clicked, completed, dense, on_progress=on_progress)
     except ShapeMismatchError as error:
         click.echo(f"Note: the pictures are not looked at: {error}", err=True)
     except FileFormatError as error:
         raise click.ClickException(f"{error}; --clicks-only does without pictures") from error
+    else:
+        _tell_of_stayed(clicked, look)
+        return look
     return None
+
+
+def _tell_of_stayed(clicked: "LandmarkDataset", look: "SecondLook") -> None:
+    from weaksup.second_look import MOST_CHOICES
+
+    present = clicked.shapes.present
+    stayed = int((present.any(axis=1) & ~present.all(axis=1)).sum()) - look.moved
+    if stayed:
+        click.echo(
+            f"Note: {stayed} shapes are completed by their clicks alone: pictures do not help "
+            f"there, or what was clicked is none of the {MOST_CHOICES} most frequent choices.",
+            err=True,
+        )
 
 
 def _bounds(

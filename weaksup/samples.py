@@ -14,7 +14,7 @@ from datasets.dataset import VALID, LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.files import named_errors
 from datasets.formats import LandmarkFormat, SparseFormat
-from datasets.images import Frame, cut, frame_of, read_image
+from datasets.images import Frame, cut, frame_of, read_image, require_in_picture
 from datasets.progress import Progress, ignore_progress
 from weaksup.config import Stage, TrainingConfig
 from weaksup.parts import MAIN, SECONDARY
@@ -183,10 +183,12 @@ def frame_of_row(
     Raises
     ------
     ShapeMismatchError
-        If the box is none.
+        If the box is none, or lies outside the picture.
     """
     box = dataset.box(row)
     try:
+        if size_px[0] and size_px[1]:  # 0 where the size is not known
+            require_in_picture(box, size_px[0], size_px[1])
         return frame_of(box, size_px[0], size_px[1], 1.0 if box is None else margin)
     except ShapeMismatchError as error:
         raise ShapeMismatchError(f"{dataset.samples['shape_id'].iloc[row]}: {error}") from error

@@ -11,7 +11,7 @@ import pandas as pd
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError
-from datasets.images import Frame, Image, cut, frame_of
+from datasets.images import Frame, Image, cut, frame_of, require_in_picture
 from datasets.io.samples import unique_ids
 from datasets.progress import Progress, ignore_progress
 from datasets.samples import BOX_COLUMNS, Box, sample_table
@@ -175,6 +175,7 @@ class _Watch:
 def _frame_in(name: str, box: Box | None, image: Image, config: TrainingConfig) -> Frame:
     H, W = image.shape[:2]
     try:
+        require_in_picture(box, H, W)
         return frame_of(box, H, W, 1.0 if box is None else config.margin)
     except ShapeMismatchError as error:
         raise ShapeMismatchError(f"{name}: {error}") from error

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.dataset import LandmarkDataset
-from datasets.errors import FileFormatError, TrainingError
+from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.formats import landmark_format
 from datasets.images import read_image, write_image
 from datasets.metrics import nme, normalised_errors
@@ -31,6 +31,17 @@ def test_labels_are_not_looked_at_and_any_format_will_do(trained, data):
     again = infer(trained, bare)
     assert np.array_equal(again.shapes.points, found.shapes.points)
     assert again.format == data.sparse.dense
+
+
+@pytest.mark.parametrize("box", [(40, 0, 60, 20), (0, -30, 20, -0.5), (-9, 0, -1, 20)])
+def test_a_box_that_has_nothing_of_the_picture_in_it_is_refused(trained, data, box):
+    samples = data.valid.samples.copy()
+    edges = ["box_x_min", "box_y_min", "box_x_max", "box_y_max"]
+    samples.loc[2, edges] = np.array(box, dtype=float)
+    wrong = LandmarkDataset(data.valid.shapes, samples, data.valid.root)
+    name = samples["shape_id"].iloc[2]
+    with pytest.raises(ShapeMismatchError, match=rf"{name}: its box .* outside .* 32 x 32 pixels"):
+        infer(trained, wrong)
 
 
 def test_points_are_pixels_of_the_picture_whatever_its_size(trained, data, tmp_path):

@@ -84,6 +84,24 @@ def test_the_whole_job_by_commands(places, capsys):
     assert "finished before" in again
 
 
+def test_pictures_are_looked_at_unless_clicks_alone_are_asked_for(places, pictures, capsys):
+    wanted = [places / "clicks", places / "completed", "--dense", places / "dense"]
+    looked = json.loads(call(capsys, "complete", *wanted, "--json"))
+    alone = json.loads(call(capsys, "complete", *wanted, "--clicks-only", "--force", "--json"))
+    assert looked["moved_by_pictures"] in (0, looked["shapes"])
+    assert alone["moved_by_pictures"] == 0
+    name = LandmarkDataset.load(places / "clicks").samples["image"].iloc[-1]
+    kept = (pictures[0].root / name).read_bytes()
+    try:
+        (pictures[0].root / name).write_bytes(b"no picture")
+        told = refusal(capsys, "complete", *wanted, "--force")
+        assert name in told
+        assert "--clicks-only does without pictures" in told
+        call(capsys, "complete", *wanted, "--force", "--clicks-only")
+    finally:
+        (pictures[0].root / name).write_bytes(kept)
+
+
 def test_a_bare_folder_of_pictures_can_be_inferred(places, pictures, trained, capsys):
     call(capsys, "infer", trained.path, pictures[1].root, places / "bare")
     assert len(LandmarkDataset.load(places / "bare")) == 24
