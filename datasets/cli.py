@@ -81,7 +81,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:  # noqa: ANN401
     from datasets.io.registry import read, write
     from datasets.io.samples import with_sizes
 
-    require_free(target, force=options["force"])
+    require_free(target, force=options["force"], inputs=(source,))
     whole = read(
         source, options["from_type"], landmark_format=options["format_name"],
         images=options["images"],

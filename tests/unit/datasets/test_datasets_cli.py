@@ -142,6 +142,14 @@ def test_convert_refuses_what_exists_unless_forced(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("faces")
+def test_convert_never_replaces_what_it_reads(tmp_path, capsys):
+    place = tmp_path / "faces"
+    line = assert_fails(capsys, tmp_path, "convert", place, place, "--split", "train", "--force")
+    assert "this command reads it; name another place" in line
+    assert len(read(place)) == 20
+
+
+@pytest.mark.usefixtures("faces")
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
