@@ -66,6 +66,8 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
     from weaksup.training import train as train_run
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it has a word on every GPU
+    if resume and force:
+        raise click.UsageError("--resume goes on with a run and --force forgets it: give one")
     folder, first = RunFolder(run), is_first()
     if first and folder.exists and not (resume or force):
         problem = f"{run} holds a run already: --resume goes on with it, --force forgets it"

@@ -166,6 +166,7 @@ def test_resume_takes_nothing_that_is_settled(places, capsys, trained):
     assert "leave out --image-size" in message
     assert "no training run" in refusal(capsys, "train", places / "none", "--resume")
     assert "only from Python" in refusal(capsys, "train", trained.path, "--resume")
+    assert "give one" in refusal(capsys, "train", trained.path, "--resume", "--force")
 
 
 def test_bad_input_to_infer_complete_and_evaluate_is_refused(places, capsys, trained):
