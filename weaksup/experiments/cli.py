@@ -59,7 +59,7 @@ def experiment(
     Every option named in the singular may be repeated; each combination becomes a cell, for each
     seed with the same images. What is done stays: the same command, or `fewmark experiment OUT`,
     goes on where it was stopped, and more seeds, formats, sizes or presets only add cells. At the
-    end OUT has table.md, table.csv and figure.html.
+    end OUT has table.md, table.csv and, for several m, figure.html.
     """
     from weaksup.experiments.folder import Experiment, open_experiment
     from weaksup.experiments.report import short_row, write_report
