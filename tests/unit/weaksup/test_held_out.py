@@ -6,7 +6,7 @@ import torch
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import TrainingError
-from weaksup.checkpoints import read_checkpoint
+from tests.unit.weaksup.compared_runs import equal, weights, without_seconds
 from weaksup.config import Stage
 from weaksup.held_out import HeldOut
 from weaksup.inference import infer
@@ -41,18 +41,6 @@ def going_on(tiny, patience=3):
     config = harming(tiny, patience=patience)
     last = stage("last", epochs=3, hold_out=0.0)
     return config.changed(stages=(*config.stages, last))
-
-
-def weights(run):
-    return read_checkpoint(run)["learner"]["network"]
-
-
-def equal(a, b):
-    return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def without_seconds(run):
-    return [line.rsplit(",", 1)[0] for line in (run.path / "metrics.csv").read_text().splitlines()]
 
 
 class Errors:

@@ -13,7 +13,8 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.shapes import ShapeSet
-from weaksup.checkpoints import fingerprint, read_checkpoint
+from tests.unit.weaksup.compared_runs import equal, weights, without_seconds
+from weaksup.checkpoints import fingerprint
 from weaksup.config import Stage, TrainingConfig
 from weaksup.inference import infer
 from weaksup.parts import BODY, MAIN
@@ -21,18 +22,6 @@ from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, FINISHED, STOPPED
 from weaksup.samples import TrainingData
 from weaksup.training import train
-
-
-def weights(run):
-    return read_checkpoint(run)["learner"]["network"]
-
-
-def equal(a, b):
-    return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def without_seconds(run):
-    return [line.rsplit(",", 1)[0] for line in (run.path / "metrics.csv").read_text().splitlines()]
 
 
 class StopAfter:

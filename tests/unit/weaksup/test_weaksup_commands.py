@@ -11,6 +11,7 @@ import torch
 
 from annotate.cli import main
 from datasets.dataset import LandmarkDataset
+from tests.unit.weaksup.compared_runs import without_seconds
 from weaksup.checkpoints import read_checkpoint
 from weaksup.run_folder import RunFolder
 
@@ -211,10 +212,6 @@ def test_results_never_take_the_place_of_what_they_come_from(places, capsys, tra
         message = f"{arguments[3 if arguments[0] == 'infer' else 2]}: this command reads it"
         assert message in refusal(capsys, *arguments, "--force")
     assert [(each / "shapes.parquet").read_bytes() for each in (clicks, dense)] == before
-
-
-def without_seconds(run):
-    return [line.rsplit(",", 1)[0] for line in (run.path / "metrics.csv").read_text().splitlines()]
 
 
 def start(arguments):
