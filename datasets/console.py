@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from datasets.progress import Progress, ignore_progress
+from datasets.progress import Progress
+
+_LINE_EVERY_S = 60.0
 
 
 class _FilePath(click.Path):
@@ -103,7 +106,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - anything fit for JSON
 
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """A progress bar on standard error if that is a terminal; otherwise nothing.
+    """A progress bar on standard error; where that is no terminal, a line a minute.
 
     Examples
     --------
@@ -111,7 +114,7 @@ def progress_bar(label: str) -> Iterator[Progress]:
     ...     on_progress(1, 2)
     """
     if not sys.stderr.isatty():
-        yield ignore_progress
+        yield _LineNowAndThen(label)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(file=sys.stderr)
@@ -122,6 +125,20 @@ def progress_bar(label: str) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total)
 
         yield show
+
+
+class _LineNowAndThen:
+    """Progress as lines of a log, so few that short commands have none."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._last = label, time.monotonic()
+
+    def __call__(self, done: int, total: int | None = None, /) -> None:
+        now = time.monotonic()
+        if now - self._last >= _LINE_EVERY_S:
+            self._last = now
+            of_all = "" if total is None else f" of {total:,}"
+            click.echo(f"{self._label}: {done:,}{of_all}", err=True)
 
 
 @contextlib.contextmanager

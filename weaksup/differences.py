@@ -87,7 +87,7 @@ def matched(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     Raises
     ------
     ShapeMismatchError
-        If no landmark is judged in all, or formats or spans differ.
+        If no shape or no landmark is judged in all, or formats or spans differ.
     """
     if len({(e.truth.format.landmarks, e.span) for e in evaluations}) != 1:
         raise ShapeMismatchError("evaluations are compared by one format and one span")
@@ -95,6 +95,9 @@ def matched(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         {name: row for row, name in enumerate(e.truth.samples["shape_id"])} for e in evaluations
     ]
     names = [name for name in places[0] if all(name in place for place in places)]
+    if not names:
+        judged = "; ".join(f"{len(place):,} such as {next(iter(place))}" for place in places)
+        raise ShapeMismatchError(f"no shape is judged in all predictions, but {judged}")
     rows = [[place[name] for name in names] for place in places]
     parts = [e.errors[index] for e, index in zip(evaluations, rows, strict=True)]
     known = ~np.isnan(np.stack(parts)).any(axis=0)

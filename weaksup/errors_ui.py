@@ -33,8 +33,8 @@ def show_errors(run: RunFolder, evaluation: Evaluation | None) -> None:
         column.metric(label, value, help=about)
     missed = rates["without_prediction"]
     more = f" {missed:,} more have no prediction and are not judged." if missed else ""
-    if rates["landmarks_predicted"] < 1:
-        more += f" Only {rates['landmarks_predicted']:.1%} of their landmarks are predicted."
+    if (share := rates["share_of_landmarks_predicted"]) < 1:
+        more += f" Only {share:.1%} of their landmarks are predicted."
     found = numbers({run.name: evaluation})[0][run.name]
     st.caption(
         f"{rates['images']:,} images; errors in parts of {evaluation.span}.{more} "

@@ -153,8 +153,8 @@ def _show_notes(evaluation: "Evaluation", truth: Path, summary: dict[str, Any]) 
     notes = []
     if evaluation.truth.inferred:
         notes.append(f"a model placed landmarks of {truth}; it is no truth.")
-    if summary["landmarks_predicted"] < 1:
-        share = summary["landmarks_predicted"]
+    if summary["share_of_landmarks_predicted"] < 1:
+        share = summary["share_of_landmarks_predicted"]
         notes.append(f"{share:.1%} of the true landmarks are predicted and judged.")
     if evaluation.caution is not None:
         notes.append(evaluation.caution)

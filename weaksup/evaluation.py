@@ -108,9 +108,8 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """What was judged, what was not predicted, span and `rates`, fit for JSON.
 
-        ``landmarks_predicted`` is the share of the true landmarks of the judged images, of those
-        that the predicted format has: below 1, errors are those of the landmarks that a detector
-        chose to give.
+        ``share_of_landmarks_predicted`` is out of the true landmarks of the judged images that the
+        predicted format has: below 1, errors are of what a detector chose to give.
         """
         judged = ~np.isnan(self.per_image)
         empty = int((~self.predicted.shapes.present.any(axis=1)).sum())
@@ -122,7 +121,8 @@ class Evaluation:
         if self.predicted_format != self.truth.format.name:
             counts |= {"predicted_format": self.predicted_format}
         share = float(given.sum() / max(true.sum(), 1))
-        return {**counts, "landmarks_predicted": share, "span": self.span, **rates(self.errors)}
+        counts |= {"share_of_landmarks_predicted": share}
+        return {**counts, "span": self.span, **rates(self.errors)}
 
 
 def rates(errors: NDArray[np.float64]) -> dict[str, float]:
@@ -183,12 +183,20 @@ def evaluate(
         raise ShapeMismatchError(problem)
     predicted, truth = predicted.take(matches[both]), truth.take(both)
     if not altered:
-        require_same_pictures(predicted, truth)
+        _require_unaltered(predicted, truth)
     _require_same_objects(predicted, truth)
     errors = normalised_errors(predicted.shapes, truth.shapes, span)
     name = span or truth.format.default_span or BOX
     unpredicted = int((matches < 0).sum())
     return Evaluation(truth, predicted, name, errors, unpredicted, common, predicted_format.name)
+
+
+def _require_unaltered(predicted: LandmarkDataset, truth: LandmarkDataset) -> None:
+    try:
+        require_same_pictures(predicted, truth)
+    except ShapeMismatchError as error:
+        problem = f"{error}; copies that `fewmark occlude` made are judged with --altered"
+        raise ShapeMismatchError(problem) from error
 
 
 def without(truth: LandmarkDataset, learnt: LandmarkDataset) -> LandmarkDataset:

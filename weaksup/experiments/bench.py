@@ -26,12 +26,11 @@ from weaksup.devices import choose_device
 from weaksup.experiments.choices import chosen_landmarks
 from weaksup.experiments.data import ExperimentData
 from weaksup.experiments.folder import Experiment
-from weaksup.experiments.grid import CLICKED, COMPLETED, DENSE_ONLY, LINEAR, MEAN_SHAPE, Cell
+from weaksup.experiments.grid import CLICKED, COMPLETED, DENSE_ONLY, MEAN_SHAPE, Cell
 from weaksup.experiments.pool import StoppedError
 from weaksup.experiments.results import CellResult, errors_by_image
 from weaksup.inference import load_network, read_start
 from weaksup.presets import preset
-from weaksup.prior import linear_map
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FINISHED
 from weaksup.samples import Crops, TrainingData, cut_crops
@@ -196,8 +195,6 @@ class Bench:
             return self._mean_shape(cell), {"device": "cpu"}
         if cell.method in (CLICKED, COMPLETED):
             return self._clicked(cell), {"device": "cpu"}
-        if cell.method == LINEAR:
-            return self._linear(cell), {"device": "cpu"}
         return self._trained(cell)
 
     def _trained(self, cell: Cell) -> tuple[Errors, dict[str, Any]]:
@@ -252,18 +249,6 @@ class Bench:
         if cell.method == COMPLETED:
             completed = look_again(clicks, completed, dense, seed=cell.seed).dataset
         return normalised_errors(completed.shapes, valid.shapes)
-
-    def _linear(self, cell: Cell) -> Errors:
-        """The linear map of the dense shapes behind the first stage's sparse landmarks."""
-        sparse, _ = self._sparse(cell)
-        run = RunFolder(self._stage_folder(cell))
-        config, predicted = run.config, self._predicted(run)
-        dense = self._dense_points(cell, config)
-        matrix, offset = (v.numpy() for v in linear_map(dense, sparse.chosen, sparse.rest))
-        known = predicted[:, list(sparse.chosen)].reshape(len(predicted), -1)
-        rest = (known @ matrix.T + offset).reshape(len(predicted), -1, 2)
-        predicted[:, list(sparse.rest)] = rest
-        return self._validation(config.image_size_px, config.margin).errors(predicted)
 
 
 def _cut_as(size_px: int, margin: float) -> TrainingConfig:

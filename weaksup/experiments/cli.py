@@ -39,7 +39,7 @@ _NONE = "none"
 @click.option("--preset", multiple=True, metavar="NAME|FILE", help="As for train, or its config.")
 @click.option(
     "--baseline", multiple=True, metavar="NAME",
-    help="mean-shape, dense-only, full, linear, clicked, completed (all if left out), or none.",
+    help="mean-shape, dense-only, full, clicked, completed (all if left out), or none.",
 )  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.")
 @click.option("--scale", type=float, help="Times all counts of epochs.")
@@ -87,7 +87,9 @@ def experiment(
     for task, reason in failed.items():
         click.echo(f"{task}: {reason}", err=True)
     if failed:
-        raise click.ClickException(f"{len(failed)} tasks failed; the same command tries them again")
+        raise click.ClickException(
+            f"{len(failed)} tasks failed; when that is mended, the same command does them"
+        )
     if done < len(cells):
         raise click.ClickException(f"{len(cells) - done} cells are left: fewmark experiment {out}")
 

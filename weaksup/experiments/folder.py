@@ -25,12 +25,9 @@ from datasets.formats import SparseFormat, predefined_formats
 from weaksup.config import Stage, TrainingConfig
 from weaksup.experiments.data import ExperimentData
 from weaksup.experiments.grid import (
-    CLICKED,
-    COMPLETED,
+    BASELINES,
     DENSE_ONLY,
     FULL,
-    LINEAR,
-    MEAN_SHAPE,
     PREDEFINED,
     SEARCHED,
     Cell,
@@ -117,13 +114,9 @@ class Experiment:
 
     def first_stage(self, cell: Cell) -> TrainingConfig | None:
         """The config of the first stage, where that does not depend on dense images."""
-        if cell.method in (MEAN_SHAPE, DENSE_ONLY, FULL, CLICKED, COMPLETED):
+        if cell.method in BASELINES or not _shares(config := self.configs[cell.method]):
             return None
-        names = self.grid.presets if cell.method == LINEAR else (cell.method,)
-        shared = [self.configs[name] for name in names if _shares(self.configs[name])]
-        if not shared:
-            return None
-        first = replace(shared[0], preset="first-stage", stages=shared[0].stages[:1])
+        first = replace(config, preset="first-stage", stages=config.stages[:1])
         return first.changed(seed=cell.seed)
 
     def stage_key(self, cell: Cell) -> str | None:
@@ -256,10 +249,6 @@ def _require_usable(experiment: Experiment) -> None:
         raise TrainingError(f"format {name} has {size} landmarks: add that to m, {grid.m}")
     if not cells:
         raise TrainingError("the grid has no cell")
-    for cell in cells:
-        if cell.method == LINEAR and experiment.first_stage(cell) is None:
-            problem = "the baseline linear needs a preset whose first stage learns sparse labels"
-            raise TrainingError(f"{problem} of all images, and more stages")
 
 
 def _require_grown(experiment: Experiment, data: ExperimentData) -> None:

@@ -21,11 +21,11 @@ K_CENTER, EXPECTED_ERROR, WORST, RANDOM, PREDEFINED = (
     "k-center", "expected-error", "worst", "random", "predefined",
 )  # fmt: skip
 SEARCHED = (K_CENTER, EXPECTED_ERROR, WORST, RANDOM)
-MEAN_SHAPE, DENSE_ONLY, FULL, LINEAR, CLICKED, COMPLETED = (
-    "mean-shape", "dense-only", "full", "linear", "clicked", "completed",
+MEAN_SHAPE, DENSE_ONLY, FULL, CLICKED, COMPLETED = (
+    "mean-shape", "dense-only", "full", "clicked", "completed",
 )  # fmt: skip
-BASELINES = (MEAN_SHAPE, DENSE_ONLY, FULL, LINEAR, CLICKED, COMPLETED)
-_WITH_FORMAT = (LINEAR, CLICKED, COMPLETED)
+BASELINES = (MEAN_SHAPE, DENSE_ONLY, FULL, CLICKED, COMPLETED)
+_WITH_FORMAT = (CLICKED, COMPLETED)
 
 # What may grow while the cells that are done stay what they are.
 _GROWING = ("m", "ratios", "formats", "presets", "baselines")

@@ -6,8 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from datasets import console
 from datasets.console import json_option, progress_bar, report, status_line
-from datasets.progress import ignore_progress
 
 RESULT = {"nme_percent": 3.14159265, "sparse": [1, 2], "span": None, "proven": True}
 ROWS = [{"m": 5, "min_correlation": 0.5}, {"m": 10, "min_correlation": None}]
@@ -52,10 +52,22 @@ def test_the_json_option_reaches_the_command():
     assert CliRunner().invoke(show, []).output == "n: 1\n"
 
 
-def test_without_a_terminal_there_is_no_progress_bar(capsys):
+def test_without_a_terminal_progress_is_a_line_a_minute(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
     with progress_bar("Reading") as on_progress:
-        assert on_progress is ignore_progress
-        on_progress(1, 2)
+        for done in range(1, 10):
+            now[0] += 21
+            on_progress(done, 1200)
+        now[0] += 60
+        on_progress(10)
+    told = "Reading: 3 of 1,200\nReading: 6 of 1,200\nReading: 9 of 1,200\nReading: 10\n"
+    assert capsys.readouterr() == ("", told)
+
+
+def test_short_work_leaves_no_line_in_a_log(capsys):
+    with progress_bar("Reading") as on_progress:
+        on_progress(2, 2)
     assert capsys.readouterr() == ("", "")
 
 

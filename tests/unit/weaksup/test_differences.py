@@ -90,6 +90,9 @@ def test_rows_have_each_rate_and_each_landmark_that_is_asked_for(truth):
 
 def test_what_cannot_be_compared_is_refused(truth):
     with pytest.raises(ShapeMismatchError, match="no landmark of any shape is judged in all"):
+        difference(*(evaluate(truth.with_shapes(truth.shapes.keep(part)), truth)
+                     for part in ([0, 1], [2, 3])), rng())  # fmt: skip
+    with pytest.raises(ShapeMismatchError, match="but 2 such as b001; 1 such as b003"):
         difference(judged(truth, 0.0, [1, 2]), judged(truth, 0.0, [3]), rng())
     box = evaluate(truth, truth, "box")
     with pytest.raises(ShapeMismatchError, match="one format and one span"):
