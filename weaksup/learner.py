@@ -16,7 +16,7 @@ from torch import Tensor
 
 from weaksup.augmentation import Augmentation, apply_change
 from weaksup.batches import epoch_batches
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
 from weaksup.parts import BODY
@@ -24,6 +24,7 @@ from weaksup.prior import set_prior
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.samples import Crops
 from weaksup.schedule import LearningRate, make_optimiser
+from weaksup.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from weaksup.config import Stage
 from weaksup.parts import BODY
+from weaksup.stage import Stage
 
 _BACKWARD = 3.0  # forward and backward through the body, in parts of forward alone
 

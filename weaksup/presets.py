@@ -19,8 +19,9 @@ fallen for 200 epochs, ResNet-18 of full width, not pretrained. What it leaves o
 """
 
 from datasets.errors import UnknownNameError
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.parts import BODY, MAIN, PARTS, SECONDARY
+from weaksup.stage import Stage
 
 _BOTH = (MAIN, SECONDARY)
 

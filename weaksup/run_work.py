@@ -15,7 +15,7 @@ from datasets.errors import ShapeMismatchError, TrainingError
 from datasets.progress import Progress
 from datasets.samples import BOX_COLUMNS
 from weaksup.checkpoints import fingerprint
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.held_out import HeldOut
 from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
@@ -25,6 +25,7 @@ from weaksup.run_folder import RunFolder
 from weaksup.run_record import RunRecord
 from weaksup.run_state import RUNNING
 from weaksup.samples import TrainingData, cut_crops, mirror_of
+from weaksup.stage import Stage
 from weaksup.validation import Validation
 
 # Of the mean shape's loss: what distances of 0.8 of its distances come to.

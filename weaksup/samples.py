@@ -16,8 +16,9 @@ from datasets.files import named_errors
 from datasets.formats import LandmarkFormat, SparseFormat
 from datasets.images import Frame, cut, frame_of, read_image, require_in_picture
 from datasets.progress import Progress, ignore_progress
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.parts import MAIN, SECONDARY
+from weaksup.stage import Stage
 from weaksup.start import Start
 
 _FEWEST_TO_SPLIT = 4  # two to learn from, two to hold out

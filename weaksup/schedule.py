@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
+from weaksup.stage import Stage
 
 _CUT = 0.1
 _ONE_CYCLE_RISE = 0.3  # share of the steps; Smith and Topin 2018 leave it open

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from datasets.errors import FewmarkError, TrainingError
 from datasets.progress import Progress, ignore_progress
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
 from weaksup.parts import BODY, SECONDARY
 from weaksup.ranks import Ranks, StopAskedError
@@ -17,6 +17,7 @@ from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, STOPPED
 from weaksup.run_work import RunWork
 from weaksup.samples import TrainingData
+from weaksup.stage import Stage
 
 
 def never() -> bool:

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.augmentation import Augmentation, move_points
-from weaksup.config import Stage
 from weaksup.losses import squared_distance_loss
 from weaksup.schedule import LearningRate
+from weaksup.stage import Stage
 
 SIZES = st.integers(1, 5)
 SEEDS = st.integers(0, 2**31 - 1)

@@ -22,7 +22,7 @@ from typing import Any
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import named_errors, replacing
 from datasets.formats import SparseFormat, predefined_formats
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.experiments.data import ExperimentData
 from weaksup.experiments.grid import (
     BASELINES,
@@ -36,6 +36,7 @@ from weaksup.experiments.grid import (
 )
 from weaksup.parts import MAIN
 from weaksup.presets import PRESETS, preset
+from weaksup.stage import Stage
 
 GRID_FILE, PEOPLE_FILE, DATA_FILE = "grid.toml", "people.csv", "data.json"
 _SUFFIX = ".toml"

@@ -7,12 +7,12 @@ import torch
 from datasets.dataset import LandmarkDataset
 from datasets.errors import TrainingError
 from tests.unit.weaksup.compared_runs import equal, weights, without_seconds
-from weaksup.config import Stage
 from weaksup.held_out import HeldOut
 from weaksup.inference import infer
 from weaksup.parts import PARTS
 from weaksup.ranks import Ranks
 from weaksup.run_state import FINISHED, STOPPED
+from weaksup.stage import Stage
 from weaksup.training import require_trainable, train
 
 

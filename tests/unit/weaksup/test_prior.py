@@ -6,11 +6,11 @@ import torch
 
 from datasets.errors import TrainingError
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import Stage
 from weaksup.network import TwoBranchResNet
 from weaksup.presets import preset
 from weaksup.prior import linear_map, set_prior
 from weaksup.run_state import FINISHED
+from weaksup.stage import Stage
 from weaksup.training import train
 
 CHOSEN, REST = (1, 3), (0, 2, 4)

@@ -12,12 +12,12 @@ import torch
 from annotate.cli import main
 from datasets.errors import TrainingError
 from weaksup.checkpoints import read_checkpoint
-from weaksup.config import Stage
 from weaksup.parts import BODY, MAIN, SECONDARY
 from weaksup.presets import preset
 from weaksup.ranks import Ranks, StopAskedError
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, FINISHED, STOPPED
+from weaksup.stage import Stage
 
 ROOT = Path(__file__).parents[3]
 

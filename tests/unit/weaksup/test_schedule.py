@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from weaksup.config import Stage
 from weaksup.parts import BODY, MAIN
 from weaksup.presets import preset
 from weaksup.schedule import LearningRate, make_optimiser
+from weaksup.stage import Stage
 
 
 def stage(decay="plateau", patience=3, optimiser="sgd"):

@@ -15,12 +15,13 @@ from datasets.formats import SparseFormat
 from datasets.shapes import ShapeSet
 from tests.unit.weaksup.compared_runs import equal, weights, without_seconds
 from weaksup.checkpoints import fingerprint
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.inference import infer
 from weaksup.parts import BODY, MAIN
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, FINISHED, STOPPED
 from weaksup.samples import TrainingData
+from weaksup.stage import Stage
 from weaksup.training import train
 
 

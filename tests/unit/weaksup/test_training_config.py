@@ -4,8 +4,9 @@ import os
 import pytest
 
 from datasets.errors import FileFormatError, TrainingError
-from weaksup.config import Stage, TrainingConfig
+from weaksup.config import TrainingConfig
 from weaksup.presets import PRESETS, preset
+from weaksup.stage import Stage
 
 
 def test_scale_shortens_all_counts_of_epochs_together():
