@@ -20,8 +20,8 @@ def epoch_batches(
     dense
         bool (n,): those of them that have all landmarks.
     share
-        Of every batch that is dense, at least: where they are fewer, they are drawn again; where
-        they are not, the images come in any order, each once.
+        Of every batch that is dense, where fewer of the rows are: these are drawn again. Where
+        they are not fewer, the images come in any order, each once.
     steps
         Number of batches.
     generator

@@ -10,6 +10,7 @@ from datasets.files import replacing
 from datasets.images import frame_of
 from datasets.metrics import BOX
 from weaksup.config import TrainingConfig
+from weaksup.parts import SECONDARY
 from weaksup.run_folder import CARD_FILE, RunFolder
 
 _EXAMPLE = (100.0, 60.0, 180.0, 160.0)
@@ -50,24 +51,37 @@ def card_text(folder: RunFolder) -> str:
         f"# {folder.name}",
         "",
         f"A network that finds the {M} landmarks of the format {sparse.dense.name} in a picture of",
-        f"one object. {m} of them were learnt from every image, the other {M - m} from the dense "
-        "ones.",
+        f"one object. {_taught_by(folder.config, m, M)}",
     ]
     for heading, body in parts.items():
         lines += ["", f"## {heading}", "", *body]
     return "\n".join(lines) + "\n"
 
 
+def _taught_by(config: TrainingConfig, m: int, M: int) -> str:
+    """Which landmarks were learnt from which images."""
+    from_all = {branch for s in config.stages if s.images == "all" for branch in s.loss_on}
+    if not from_all:
+        return "They were learnt from the images that have all of them."
+    if SECONDARY in from_all:
+        return "Each was learnt from every image that has it."
+    others = f"the other {M - m} from the dense ones"
+    return f"{m} of them were learnt from every image that has them, {others}."
+
+
 def _learnt_from(folder: RunFolder, facts: dict[str, Any]) -> list[str]:
     sources, sparse = folder.sources, folder.sparse
     names = [Path(path).name for path in sources.get("data", [])]
+    starts = [Path(sources["start"]).name] if "start" in sources else []
+    begun = [f"- Begun with the network of the run {name}" for name in starts]
     split = f", split {sources['split']}" if "split" in sources else ""
     return [
         f"- Data: {', '.join(names) or 'given from Python'}{split}",
         f"- Images: {_of(facts, 'images')}, dense (all {len(sparse.dense)} landmarks): "
         f"{_of(facts, 'dense')}",
         f"- People or other subjects: {facts.get('subjects') or 'not told'}",
-        f"- Landmarks that every image may have: {', '.join(sparse.names)}",
+        f"- Landmarks of the main branch: {', '.join(sparse.names)}",
+        *begun,
     ]
 
 
@@ -104,7 +118,7 @@ def _measured(folder: RunFolder, facts: dict[str, Any]) -> list[str]:
         f"{_of(facts, 'valid')} validation images ({name}{split}):",
         "",
         f"- all landmarks: {_percent(last['valid_nme'])}",
-        f"- those learnt from every image: {_percent(last['valid_nme_sparse'])}",
+        f"- those of the main branch: {_percent(last['valid_nme_sparse'])}",
         f"- the mean shape, for comparison: {_percent(facts.get('mean_shape_nme'))}",
     ]
 
@@ -149,10 +163,10 @@ def _again(folder: RunFolder) -> list[str]:
     words = ["fewmark", "train", "NEW", "--config", "config.toml", "--sparse", "sparse.toml"]
     for path in sources["data"]:
         words += ["--data", Path(path).name]
-    for name in ("split", "valid", "valid_split"):
+    for name in ("split", "valid", "valid_split", "start"):
         if name in sources:
-            given = sources[name]
-            words += [f"--{name.replace('_', '-')}", Path(given).name if name == "valid" else given]
+            given = Path(sources[name]).name if name in ("valid", "start") else sources[name]
+            words += [f"--{name.replace('_', '-')}", given]
     return [
         "In this folder, with the paths of the data put in:",
         "",

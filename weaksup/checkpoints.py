@@ -139,5 +139,10 @@ def require_same(
     """
     for what, found in (("config", config.identity), ("data", data)):
         if saved[what] != found:
-            problem = f"{folder.path} was begun with another {what}, "
-            raise TrainingError(f"{problem}so it cannot go on with this one; begin a new run")
+            raise other(folder, what)
+
+
+def other(folder: RunFolder, what: str) -> TrainingError:
+    """What is wrong where a run is to go on with something else than it was begun with."""
+    problem = f"{folder.path} was begun with another {what}, so it cannot go on with this one"
+    return TrainingError(f"{problem}; begin a new run")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from weaksup.run_folder import RunFolder
     from weaksup.sources import Sources
 
-_FORCE = click.option("--force", is_flag=True, help="Replace what is there already.")
-
 # What a resumed run knows from its folder; giving it again could only contradict.
 _SETTLED = (
     "data", "sparse", "split", "valid", "valid_split", "preset", "config_file", "scale", "seed",

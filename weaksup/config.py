@@ -103,7 +103,7 @@ class TrainingConfig:
         changes = ("rotation_deg", "shift", "brightness", "momentum", "weight_decay")
         counts = ("warm_up_steps", "clip_norm", "threads", "affinity_every", "checkpoint_every_s")
         for name in (*changes, *counts):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:  # also where NaN
                 raise TrainingError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 <= self.scaling < 1 or not 0 <= self.contrast < 1:
             raise TrainingError("scaling and contrast must lie in [0, 1)")

@@ -138,6 +138,8 @@ def _rows(evaluation: "Evaluation", truth: Path, options: dict[str, Any]) -> lis
 def _mean_shape_errors(
     evaluation: "Evaluation", truth: Path, options: dict[str, Any]
 ) -> "NDArray[np.float64]":
+    import numpy as np
+
     from datasets.io.registry import read
     from weaksup.completion import mean_shape_prediction
     from weaksup.evaluation import evaluate as measure
@@ -145,7 +147,8 @@ def _mean_shape_errors(
     dense = read(options["baseline"], landmark_format=evaluation.truth.format)
     with about(options["baseline"], truth):
         level = mean_shape_prediction(dense, evaluation.truth)
-    return measure(level, evaluation.truth, options["span"]).errors
+    errors = measure(level, evaluation.truth, options["span"]).errors
+    return np.where(np.isnan(evaluation.errors), np.nan, errors)  # of what the row above judges
 
 
 def _show_notes(evaluation: "Evaluation", truth: Path, summary: dict[str, Any]) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from datasets.files import named_errors
-from weaksup.run_folder import RunFolder
+from weaksup.run_folder import METRICS, RunFolder
 
-SCALARS = ("loss", "mean_shape_loss", "rate", "valid_nme", "valid_nme_sparse", "seconds")
+SCALARS = tuple(name for name in METRICS if name not in ("stage", "epoch"))
 
 
 class EventLog:

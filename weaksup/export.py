@@ -151,6 +151,7 @@ def _own_pictures(folder: RunFolder) -> LandmarkDataset | None:
     """What the run was measured on, else what it learnt from; None where that is gone."""
     try:
         data = Sources.from_table(folder.sources, folder.path / SOURCES_FILE).load()
+        data.require_pictures()
     except FewmarkError:
         return None
     return data.images if data.valid is None else data.valid

@@ -21,10 +21,11 @@ from weaksup.losses import LOSSES
 from weaksup.network import TwoBranchResNet
 from weaksup.parts import BODY
 from weaksup.prior import set_prior
-from weaksup.ranks import Ranks, StopAskedError
+from weaksup.ranks import Ranks
 from weaksup.samples import Crops
 from weaksup.schedule import LearningRate, make_optimiser
 from weaksup.stage import Stage
+from weaksup.stopping import StoppedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _StageWork:
     stage: Stage
     counted: Tensor
     rows: Tensor
+    dense: Tensor  # of the rows, those with all landmarks
     steps: int
     augmentation: Augmentation
     network: Any  # Fabric wraps network and optimiser in classes of its own
@@ -116,10 +118,11 @@ class Learner:
             steps = min(steps, max(1, len(rows) // 2))  # one image has no batch statistics
         mirror = self._crops.mirror if stage.mirror else None
         augmentation = replace(self._augmentation, mirror=mirror)
+        dense = self._crops.points[rows].isfinite().all(dim=2).all(dim=1)
         self.network.set_trained(stage.train)
         if stage.optimiser == "ridge":
             self._work = _StageWork(
-                stage, counted, rows, steps, augmentation, self.network, None, None
+                stage, counted, rows, dense, steps, augmentation, self.network, None, None
             )
             return
         self._ranks.require_shares(len(rows) // steps)
@@ -127,7 +130,9 @@ class Learner:
         rate = LearningRate(stage, steps * stage.epochs, self._config.warm_up_steps)
         # Wrapped anew for every stage: what is frozen must be so before it is wrapped.
         wrapped, optimiser = self._fabric.setup(self.network, optimiser)
-        self._work = _StageWork(stage, counted, rows, steps, augmentation, wrapped, optimiser, rate)
+        self._work = _StageWork(
+            stage, counted, rows, dense, steps, augmentation, wrapped, optimiser, rate
+        )
 
     @property
     def steps(self) -> int:
@@ -139,7 +144,7 @@ class Learner:
 
         Raises
         ------
-        StopAskedError
+        StoppedError
             If `stop`, asked after every step, says yes.
         """
         work = self._working()
@@ -147,19 +152,17 @@ class Learner:
             return self._solved(work)
         sums = torch.zeros(2, device=self._ranks.device)
         rate = work.rate.now
-        for batch in self._batches(work):
+        for batch in epoch_batches(
+            work.rows, work.dense, work.stage.dense_share, work.steps, self._order
+        ):
             rate = work.rate.now
             work.rate.apply(work.optimiser)
             sums += self._step(work, batch)
             if self._ranks.any(stop()):
-                raise StopAskedError
+                raise StoppedError
         loss, mean_shape_loss = (self._ranks.total(sums) / len(work.rows)).tolist()
         work.rate.end_epoch(loss)
         return EpochResult(loss, mean_shape_loss, rate, work.rate.cuts)
-
-    def _batches(self, work: _StageWork) -> list[Tensor]:
-        dense = self._crops.points[work.rows].isfinite().all(dim=2).all(dim=1)
-        return epoch_batches(work.rows, dense, work.stage.dense_share, work.steps, self._order)
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
@@ -180,9 +183,12 @@ class Learner:
         # Gradients are averaged over ranks: parts that differ in size count by their images.
         self._fabric.backward(loss * (len(images) * self._ranks.size / len(batch)))
         if self._config.clip_norm > 0:
+            # In mixed precision infinite gradients are usual: the step is skipped. Otherwise the
+            # end of the epoch tells of them.
             self._fabric.clip_gradients(
-                work.network, work.optimiser, max_norm=self._config.clip_norm
-            )
+                work.network, work.optimiser, max_norm=self._config.clip_norm,
+                error_if_nonfinite=False,
+            )  # fmt: skip
         work.optimiser.step()
         return self._beside_mean_shape(work, loss.detach(), points, counted)
 

@@ -28,12 +28,19 @@ class Pace:
             for stage, count in zip(stages, images, strict=True)
             for _ in range(stage.epochs)
         ]
-        self._before, self._began = done, time.monotonic()
+        self._passed, self._spent, self._began = done, 0.0, time.monotonic()
 
-    def left_s(self, done: int) -> float | None:
-        """Seconds that the other epochs will take; None before the first one is done."""
-        spent, left = sum(self._costs[self._before : done]), sum(self._costs[done:])
-        return (time.monotonic() - self._began) * left / spent if spent else None
+    def add_epoch(self, passed: int) -> float:
+        """Seconds that the other epochs will take, now that another one is done.
+
+        Parameters
+        ----------
+        passed
+            Epochs of all stages that are done or, as their stage ended early, never will be.
+        """
+        self._spent += self._costs[self._passed]
+        self._passed = passed
+        return (time.monotonic() - self._began) * sum(self._costs[passed:]) / self._spent
 
 
 def in_words(seconds: float) -> str:

@@ -15,10 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, distributed
 
 from datasets.errors import TrainingError
-
-
-class StopAskedError(Exception):
-    """Somebody asked the run to stop; what the current epoch learnt is given up."""
+from weaksup.stopping import StoppedError
 
 
 def is_first() -> bool:
@@ -115,7 +112,7 @@ class Ranks:
 
         Raises
         ------
-        StopAskedError, TrainingError
+        StoppedError, TrainingError
             If another rank was asked to stop, or failed.
         """
         problem: Exception | None = None
@@ -125,14 +122,14 @@ class Ranks:
             if self.size == 1:
                 raise
             problem = error
-        told = None if problem is None else (str(problem), isinstance(problem, StopAskedError))
+        told = None if problem is None else (str(problem), isinstance(problem, StoppedError))
         everybody = self._gathered(told) if self.size > 1 else []
         if problem is not None:
             raise problem
         for number, found in enumerate(everybody):
             if found is not None:
                 text, asked = found
-                raise StopAskedError if asked else TrainingError(f"process {number}: {text}")
+                raise StoppedError if asked else TrainingError(f"process {number}: {text}")
 
     def _gathered(self, value: object) -> list[Any]:
         everybody: list[Any] = [value] * self.size

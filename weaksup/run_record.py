@@ -71,11 +71,6 @@ class RunRecord:
         """Note that a stage has left the network as it was."""
         self._undone = (*self._undone, stage)
 
-    def tell_finished(self, message: str) -> None:
-        """Write that the run is finished, and which stages did not help."""
-        undone = (f"; stage {name!r} did not help, and is undone" for name in self._undone)
-        self.tell(FINISHED, message + "".join(undone))
-
     def tell(self, status: str, message: str) -> None:
         """Write the state of the run."""
         self._state = replace(self._state, status=status, message=message)
@@ -122,9 +117,10 @@ class RunRecord:
             self._state = replace(self._state, epochs_done=done, epochs=epochs, warnings=told)
             self._undone = tuple(saved.get("undone", ()))
 
-    def finish(self) -> None:
-        """Write that the run has ended, and its card."""
-        self.tell_finished(f"finished after {self.epochs_done} epochs")
+    def finish(self, message: str) -> None:
+        """Write that the run is finished, which stages did not help, and its card."""
+        undone = (f"; stage {name!r} did not help, and is undone" for name in self._undone)
+        self.tell(FINISHED, message + "".join(undone))
         if self._writes:
             write_card(self._folder)
 
@@ -137,7 +133,7 @@ class RunRecord:
         if self._events is not None:
             self._events.add(self.epochs_done + 1, row)
         self._state = replace(self._state, epochs_done=self.epochs_done + 1)
-        self._state = replace(self._state, left_s=pace.left_s(self.passed))
+        self._state = replace(self._state, left_s=pace.add_epoch(self.passed))
         self.tell(RUNNING, message)
 
     def add_affinity(self, matrix: AffinityMatrix) -> None:

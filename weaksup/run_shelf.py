@@ -1,5 +1,6 @@
 """The runs of a workspace: listed, named, thrown away and taken back."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.jobs import NOTE_FILE, find_job
 from datasets.workspace import Workspace
 from weaksup.run_folder import RunFolder
+from weaksup.run_state import is_at_work
 
 _NAME = re.compile(r"\w[\w.-]{0,79}")
 
@@ -70,11 +72,12 @@ def throw_away(workspace: Workspace, name: str) -> None:
 
 
 def _at_work(folder: Path) -> bool:
-    try:
+    job, state = None, None
+    with contextlib.suppress(FileFormatError):  # what is broken can be put aside all the same
         job = find_job(folder)
-    except FileFormatError:  # what has a broken note can be put aside all the same
-        return False
-    return job is not None and job.running
+    with contextlib.suppress(FileFormatError):
+        state = RunFolder(folder).state()
+    return is_at_work(job, state)
 
 
 def thrown_away(workspace: Workspace) -> list[str]:

@@ -10,6 +10,7 @@ import psutil
 
 from datasets.errors import FileFormatError
 from datasets.files import replacing
+from datasets.jobs import Job
 
 RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
 INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
@@ -72,6 +73,13 @@ class RunState:
             return state
         message = f"ended without a word after {state.epochs_done} of {state.epochs} epochs"
         return replace(state, status=INTERRUPTED, message=message)
+
+
+def is_at_work(job: Job | None, state: RunState | None) -> bool:
+    """Whether a run works, be it started from a page or by command."""
+    if job is not None and job.running:
+        return True
+    return state is not None and state.status == RUNNING
 
 
 def this_process() -> tuple[int, float]:

@@ -20,12 +20,13 @@ from weaksup.held_out import HeldOut
 from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
 from weaksup.pace import Pace
-from weaksup.ranks import Ranks, StopAskedError
+from weaksup.ranks import Ranks
 from weaksup.run_folder import RunFolder
 from weaksup.run_record import RunRecord
 from weaksup.run_state import RUNNING
 from weaksup.samples import TrainingData, cut_crops, mirror_of
 from weaksup.stage import Stage
+from weaksup.stopping import StoppedError
 from weaksup.validation import Validation
 
 # Of the mean shape's loss: what distances of 0.8 of its distances come to.
@@ -75,12 +76,13 @@ class RunWork:
         place = (0, 0) if saved is None else (saved["stage"], saved["epoch"])
         self._ranks.require_alike((self._config.identity, self._fingerprint, place), "run and data")
         if saved is not None and saved["stage"] == len(counted):
-            self.record.take_over(saved)
-            self.record.tell_finished("finished before; nothing was left to do")
+            with self._ranks.together():
+                self.record.take_over(saved)
+                self.record.finish("finished before; nothing was left to do")
             return
         with self._ranks.together():
             self.record.tell(RUNNING, "reading pictures")
-            self._warn_of_shared_images()
+            self._warn_of_known_images()
             self._prepare()
             self.record.go_back(saved)
         if saved is not None:
@@ -90,7 +92,7 @@ class RunWork:
         for index in range(place[0], len(counted)):
             self._work_stage(index, counted[index], saved if index == place[0] else None)
         with self._ranks.together():
-            self.record.finish()
+            self.record.finish(f"finished after {self.record.epochs_done} epochs")
 
     # Before the first step
 
@@ -114,19 +116,23 @@ class RunWork:
         more = {"processes": ranks.size, "mean_shape_nme": level}
         self.record.note({**_facts(data), **where, **more})
 
-    def _warn_of_shared_images(self) -> None:
-        if self._data.valid is not None:
-            known = set(self._data.images.samples["shape_id"])
-            shared = sum(name in known for name in self._data.valid.samples["shape_id"])
-            if shared:
-                self.record.warn(
-                    f"{shared} of the {len(self._data.valid)} validation images are learnt from "
-                    "as well: their error says little about new images"
-                )
+    def _warn_of_known_images(self) -> None:
+        if self._data.valid is None:
+            return
+        learnt, judged = self._data.images.samples, self._data.valid.samples
+        same = judged["shape_id"].isin(learnt["shape_id"])
+        known = judged["subject"].notna() & judged["subject"].isin(learnt["subject"])
+        people = known & ~same
+        for rows, problem in (
+            (same, "are learnt from as well: their error says little about new images"),
+            (people, "show subjects who are learnt from: their error says little about others"),
+        ):
+            if rows.any():
+                self.record.warn(f"{rows.sum()} of the {len(rows)} validation images {problem}")
 
     def _while_reading(self, _done: int, _total: int | None = None, /) -> None:
         if self._stop():
-            raise StopAskedError
+            raise StoppedError
 
     # Stages and epochs
 

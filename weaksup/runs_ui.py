@@ -11,7 +11,8 @@ from datasets.errors import FewmarkError
 from datasets.jobs import find_job
 from weaksup.figures import runs_figure
 from weaksup.run_folder import RunFolder
-from weaksup.ui import LOOK_AGAIN_S, is_at_work
+from weaksup.run_state import is_at_work
+from weaksup.ui import LOOK_AGAIN_S
 
 _SHOWN_FIRST = 3
 _CURVES = {"Error": ("valid_nme", "validation NME, %"), "Loss": ("loss", "loss")}

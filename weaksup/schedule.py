@@ -63,19 +63,17 @@ class LearningRate:
             group["lr"] = self.now
         self._step += 1
 
-    def end_epoch(self, loss: float) -> bool:
-        """Take note of an epoch's loss; whether the rate was cut."""
+    def end_epoch(self, loss: float) -> None:
+        """Take note of an epoch's loss, and cut the rate where it has not fallen for too long."""
         if self._stage.decay != "plateau":
-            return False
+            return
         if loss < self._lowest:
             self._lowest, self._waited = loss, 0
-            return False
+            return
         self._waited += 1
-        if self._waited < self._stage.patience:
-            return False
-        self._waited = 0
-        self.cuts += 1
-        return True
+        if self._waited == self._stage.patience:
+            self._waited = 0
+            self.cuts += 1
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""

@@ -42,8 +42,9 @@ class Stage:
         Whether every second crop, by chance, is mirrored and its landmarks reordered; only where
         both branches learn, for the mirrored picture of a sparse format has other landmarks.
     dense_share
-        Least share of every batch that is drawn from the images with all M landmarks, which come
-        more than once in an epoch where they are fewer; 0: each image once.
+        Where fewer images have all M landmarks: share of every batch that is drawn from these,
+        which then come more than once in an epoch. Where as many or more have, and where it is 0,
+        each image comes once, in any order.
     hold_out
         Share of the images with all M landmarks, by subjects, that the stage does not learn from.
         Their error is measured after every epoch; the stage ends where it has not fallen for

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 
+class StoppedError(Exception):
+    """Work was given up because it was asked to stop."""
+
+
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:
     """Turn a request to end (Ctrl-C, or another process's) into a stop after the next step."""

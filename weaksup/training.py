@@ -9,15 +9,17 @@ from torch import Tensor
 
 from datasets.errors import FewmarkError, TrainingError
 from datasets.progress import Progress, ignore_progress
+from weaksup.checkpoints import other
 from weaksup.config import TrainingConfig
 from weaksup.devices import choose_device, cpu_threads
 from weaksup.parts import BODY, SECONDARY
-from weaksup.ranks import Ranks, StopAskedError
+from weaksup.ranks import Ranks
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, STOPPED
 from weaksup.run_work import RunWork
 from weaksup.samples import TrainingData
 from weaksup.stage import Stage
+from weaksup.stopping import StoppedError
 
 
 def never() -> bool:
@@ -81,6 +83,10 @@ def _begin(folder: RunFolder, config: TrainingConfig, data: TrainingData, *, res
         folder.create(config, data.sparse, {})
     elif not resume and folder.state() is not None:
         raise TrainingError(f"{folder.path} holds a run already; resume it, or take another name")
+    elif folder.config.identity != config.identity:
+        raise other(folder, "config")
+    elif folder.sparse.chosen != data.sparse.chosen:
+        raise other(folder, "sparse format")
 
 
 def require_trainable(config: TrainingConfig, data: TrainingData) -> list[Tensor]:
@@ -118,7 +124,7 @@ def _watch(run: RunWork, counted: list[Tensor]) -> None:
     """Carry the run out; however it ends, its state says so."""
     try:
         run.work(counted)
-    except StopAskedError:
+    except StoppedError:
         run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
     except KeyboardInterrupt:
         run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")

@@ -14,7 +14,7 @@ from datasets.jobs import Job, find_job, start_job
 from weaksup.figures import loss_figure, validation_figure
 from weaksup.pace import in_words
 from weaksup.run_folder import RunFolder
-from weaksup.run_state import FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, RunState
+from weaksup.run_state import FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, RunState, is_at_work
 
 LOOK_AGAIN_S = 2.0
 _A_PAGE, _A_ROW = 12, 4  # tiles
@@ -44,13 +44,6 @@ def _told() -> Iterator[None]:
         yield
     except FewmarkError as error:
         st.error(str(error))
-
-
-def is_at_work(job: Job | None, state: RunState | None) -> bool:
-    """Whether a run works, be it started from a page or by command."""
-    if job is not None and job.running:
-        return True
-    return state is not None and state.status == RUNNING
 
 
 @_told()

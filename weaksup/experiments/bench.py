@@ -27,7 +27,6 @@ from weaksup.experiments.choices import chosen_landmarks
 from weaksup.experiments.data import ExperimentData
 from weaksup.experiments.folder import Experiment
 from weaksup.experiments.grid import CLICKED, COMPLETED, DENSE_ONLY, MEAN_SHAPE, Cell
-from weaksup.experiments.pool import StoppedError
 from weaksup.experiments.results import CellResult, errors_by_image
 from weaksup.inference import load_network, read_start
 from weaksup.presets import preset
@@ -36,6 +35,7 @@ from weaksup.run_state import FINISHED
 from weaksup.samples import Crops, TrainingData, cut_crops
 from weaksup.second_look import look_again
 from weaksup.start import Start
+from weaksup.stopping import StoppedError
 from weaksup.training import train
 from weaksup.validation import Validation
 

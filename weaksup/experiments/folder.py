@@ -14,7 +14,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,9 @@ def open_experiment(
     data = data or ExperimentData.read(grid)
     configs = _configs(grid, path)
     given = {Path(name).stem: SparseFormat.load(name) for name in grid.formats if is_file(name)}
+    known = (*SEARCHED, PREDEFINED, *predefined_formats(data.pool.format))
+    _require_names_of_their_own(grid.formats, known)
+    _require_names_of_their_own(grid.presets, tuple(PRESETS))
     named = {
         f: tuple(Path(n).stem if is_file(n) else n for n in getattr(grid, f))
         for f in ("formats", "presets")
@@ -180,6 +183,15 @@ def open_experiment(
         _require_grown(experiment, data)
     _write(experiment, given, data)
     return experiment
+
+
+def _require_names_of_their_own(names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse files that would go by the name of something else: each is called by its file's."""
+    stems = [Path(name).stem if is_file(name) else name for name in names]
+    for name, stem in zip(names, stems, strict=True):
+        if is_file(name) and (stem in known or stems.count(stem) > 1):
+            problem = f"{name} would be called {stem}, but that is the name of something else"
+            raise TrainingError(f"{problem}; rename the file")
 
 
 def _configs(grid: Grid, path: Path) -> dict[str, TrainingConfig]:

@@ -4,18 +4,22 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from typing import Any, Protocol
 
 from datasets.errors import FewmarkError
 from datasets.progress import Progress, ignore_progress
+from weaksup.stopping import StoppedError
 
 _POLL_S = 0.2
 _ENDED = "its process ended without a word, for want of memory perhaps"
-
-
-class StoppedError(Exception):
-    """A task was given up because it was asked to."""
 
 
 class StopSign(Protocol):
@@ -148,8 +152,13 @@ class _Pool:
     def _submit(self) -> None:
         ready = [name for name, before in self._waiting.items() if not before]
         for name in ready[: self._at_once - len(self._running)]:
+            try:
+                future = self._executor.submit(self._work, name)
+            except BrokenExecutor:  # what runs fails by itself; the rest waits for another time
+                self._waiting.clear()
+                return
             del self._waiting[name]
-            self._running[self._executor.submit(self._work, name)] = name
+            self._running[future] = name
 
     def _note(self, name: str, future: Future[object]) -> None:
         error = future.exception()

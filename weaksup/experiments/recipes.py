@@ -21,7 +21,7 @@ REFERENCES = (FORMAT, METHOD, DENSE_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SeedDifference:
     """How much larger the errors of a recipe are than those of another one, seed by seed.
 
     Parameters
@@ -67,7 +67,7 @@ class Entry:
 
     cell: Cell
     results: tuple[CellResult, ...]
-    differences: Mapping[str, Difference] = field(default_factory=dict)
+    differences: Mapping[str, SeedDifference] = field(default_factory=dict)
 
     @property
     def nme(self) -> float:
@@ -145,7 +145,7 @@ def _compared(
 
 def _difference(
     entry: Entry, other: Entry, subjects: Sequence[str | None], name: str
-) -> Difference | None:
+) -> SeedDifference | None:
     ours, theirs = ({r.cell.seed: r.errors for r in each.results} for each in (entry, other))
     seeds = [seed for seed in ours if seed in theirs]
     if not seeds:
@@ -154,4 +154,4 @@ def _difference(
         [np.subtract(ours[seed], theirs[seed]) for seed in seeds]
     )
     interval = bootstrap_interval(errors, subjects, rng=np.random.default_rng(0))
-    return Difference(name, interval, int((np.nanmean(errors, axis=1) < 0).sum()), len(seeds))
+    return SeedDifference(name, interval, int((np.nanmean(errors, axis=1) < 0).sum()), len(seeds))

@@ -9,7 +9,7 @@ import pandas as pd
 from datasets.files import replacing
 from weaksup.experiments.figures import correlation_figure
 from weaksup.experiments.folder import PEOPLE_FILE, Experiment
-from weaksup.experiments.recipes import REFERENCES, Difference, Entry, entries_of
+from weaksup.experiments.recipes import REFERENCES, Entry, SeedDifference, entries_of
 from weaksup.experiments.results import load_results
 
 CSV_FILE, TABLE_FILE, FIGURE_FILE = "table.csv", "table.md", "figure.html"
@@ -41,7 +41,7 @@ def rows_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return rows
 
 
-def _row_of(what: str, difference: Difference | None) -> dict[str, Any]:
+def _row_of(what: str, difference: SeedDifference | None) -> dict[str, Any]:
     names = (f"to_{what}", f"{what}_difference", f"{what}_low", f"{what}_high", f"{what}_lower_in")
     if difference is None:
         return dict.fromkeys(names)

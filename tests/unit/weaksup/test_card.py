@@ -6,6 +6,7 @@ import pytest
 
 from datasets.images import frame_of
 from weaksup.card import card_text, write_card
+from weaksup.presets import preset
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FINISHED
 from weaksup.samples import TrainingData
@@ -32,12 +33,14 @@ def test_a_run_that_ends_has_a_card_with_its_own_numbers(card, trained):
     assert "percent of width, over 24 validation images" in card
     for beginning, nme in (
         ("- all landmarks:", last["valid_nme"]),
-        ("- those learnt from every image:", last["valid_nme_sparse"]),
+        ("- those of the main branch:", last["valid_nme_sparse"]),
         ("- the mean shape, for comparison:", trained.state().facts["mean_shape_nme"]),
     ):
         assert numbers(line(card, beginning)) == [round(100 * nme, 2)]
     assert line(card, "- People or other subjects:") == " not told"
-    assert "left, right" in line(card, "- Landmarks that every image may have:")
+    assert "left, right" in line(card, "- Landmarks of the main branch:")
+    learnt = "one object. 2 of them were learnt from every image that has them, the other 3 from"
+    assert line(card, learnt) == " the dense ones."
 
 
 def test_each_stage_has_a_row_with_its_epochs_and_its_last_error(card, trained):
@@ -73,16 +76,18 @@ def test_boxes_and_people_are_counted(tmp_path, data, tiny):
 
 def test_sources_are_told_by_name_and_the_command_repeats_the_run(trained, tmp_path, data):
     folder = RunFolder(tmp_path / "run")
-    table = {"data": ["/far/a b", "/far/clicks"], "valid": "/far/whole", "valid_split": "valid"}
+    table = {"data": ["/far/a b", "/far/clicks"], "valid": "/far/whole", "valid_split": "valid",
+             "start": "/far/first"}  # fmt: skip
     folder.create(trained.config, data.sparse, table)
     folder.set_state(replace(trained.state(), status=FINISHED))
     write_card(folder)
     card = (folder.path / "card.md").read_text(encoding="utf-8")
     assert line(card, "- Data:") == " a b, clicks"
+    assert line(card, "- Begun with the network of the run") == " first"
     assert "/far" not in card
     assert (
         "    fewmark train NEW --config config.toml --sparse sparse.toml --data 'a b' "
-        "--data clicks --valid whole --valid-split valid" in card.splitlines()
+        "--data clicks --valid whole --valid-split valid --start first" in card.splitlines()
     )
     folder.clear()
     assert not (folder.path / "card.md").exists()
@@ -93,3 +98,16 @@ def test_warnings_of_the_run_stand_in_its_card(trained, tmp_path, data):
     folder.create(trained.config, data.sparse, {})
     folder.set_state(replace(trained.state(), warnings=("3 validation images are learnt from",)))
     assert "Warning: 3 validation images are learnt from." in card_text(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dense-only", "They were learnt from the images that have all of them."),
+        ("joint", "Each was learnt from every image that has it."),
+    ],
+)
+def test_the_card_says_which_images_taught_which_landmarks(name, told, data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.create(preset(name), data.sparse, {})
+    assert f"one object. {told}" in card_text(folder).splitlines()

@@ -6,7 +6,10 @@ import pytest
 
 from annotate.cli import main
 from datasets.formats import LandmarkFormat
-from weaksup.evaluation import evaluate
+from weaksup.completion import mean_shape_prediction
+from weaksup.evaluation import evaluate, rates
+
+RATES = tuple(rates(np.zeros((1, 1))))
 
 
 @pytest.fixture
@@ -42,6 +45,17 @@ def test_intervals_stand_behind_their_rates(places, capsys):
     assert told["nme_interval"][0] < told["nme"] < told["nme_interval"][1]
     assert (told["confidence"], told["seed"]) == (0.95, 0)
     assert told == measured(capsys, places / "near", "--truth", places / "truth")
+
+
+def test_the_mean_shape_is_judged_where_the_prediction_is(places, pictures, capsys):
+    truth = pictures[1]
+    truth.save(places / "dense")
+    level = mean_shape_prediction(truth, truth)
+    level.with_shapes(level.shapes.keep((0, 3))).take(range(9)).save(places / "few")
+    arguments = ("--truth", places / "truth", "--baseline", places / "dense")
+    told = measured(capsys, places / "few", *arguments)
+    assert told["rows"] == [{"what": "mean shape", **{name: told[name] for name in RATES}}]
+    assert told["nme"] != pytest.approx(evaluate(level, truth).summary()["nme"], abs=1e-3)
 
 
 def test_images_without_subjects_bring_a_note(places, pictures, capsys):

@@ -19,7 +19,7 @@ def expected(run, name):
 
 
 def test_tensorboard_reads_the_metrics_of_every_epoch(unbroken):
-    for name in ("loss", "mean_shape_loss", "rate", "valid_nme", "valid_nme_sparse"):
+    for name in ("loss", "mean_shape_loss", "rate", "cuts", "valid_nme", "valid_nme_sparse"):
         assert scalars(unbroken, name) == expected(unbroken, name)
     assert set(scalars(unbroken, "valid_nme")) < set(scalars(unbroken, "loss"))
 

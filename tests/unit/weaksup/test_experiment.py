@@ -15,11 +15,11 @@ from weaksup.experiments.cli import experiment as command
 from weaksup.experiments.data import ExperimentData
 from weaksup.experiments.folder import Experiment, open_experiment
 from weaksup.experiments.grid import Cell, Grid
-from weaksup.experiments.pool import StoppedError
 from weaksup.experiments.report import write_report
 from weaksup.experiments.results import CellResult
 from weaksup.experiments.work import run_experiment, tasks_left
 from weaksup.presets import preset
+from weaksup.stopping import StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +217,24 @@ def test_a_format_of_a_file_is_compared_under_its_name(places, sparse, tmp_path)
     assert result(again, "clicked", 0.2, 0, "mine", 2).chosen == sparse.chosen
     own = SparseFormat.load(again.format_file("mine--m2--s0"))
     assert own.chosen == sparse.chosen
+
+
+@pytest.mark.parametrize("name", ["random", "k-center", "mine"])
+def test_a_file_does_not_go_by_the_name_of_something_else(places, sparse, tmp_path, name):
+    first, second = tmp_path / f"{name}.toml", tmp_path / "other" / f"{name}.toml"
+    second.parent.mkdir()
+    for path in (first, second):
+        sparse.save(path)
+    grid = tiny_grid(places, formats=("worst", str(first), str(second)))
+    with pytest.raises(TrainingError, match=f"{name}.toml would be called {name}, but"):
+        open_experiment(tmp_path / "out", grid)
+
+
+def test_a_config_does_not_go_by_the_name_of_a_preset(places, tmp_path):
+    preset("joint").save(tmp_path / "quick.toml")
+    grid = tiny_grid(places, presets=(str(tmp_path / "quick.toml"),))
+    with pytest.raises(TrainingError, match="would be called quick, but"):
+        open_experiment(tmp_path / "out", grid)
 
 
 def test_the_report_has_a_row_for_each_recipe(done):

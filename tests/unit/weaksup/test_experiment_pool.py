@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import TrainingError
-from weaksup.experiments.pool import StoppedError, run_tasks
+from weaksup.experiments.pool import run_tasks
+from weaksup.stopping import StoppedError
 
 DONE: list[str] = []
 NEEDS = {"c": ("b",), "a": (), "b": ("a",), "other": ()}
@@ -84,6 +85,19 @@ def test_a_task_that_gave_up_is_not_done_and_did_not_fail():
 
     assert run_tasks(NEEDS, work, prepare, processes=1, stop=never) == {}
     assert DONE == ["other"]
+
+
+def die(task):
+    if task == "a":
+        os._exit(1)
+
+
+def test_a_process_that_ends_without_a_word_is_told_and_the_rest_is_left():
+    needs = dict.fromkeys("abcdefghijkl", ())
+    failed = run_tasks(needs, die, nothing, processes=2, stop=never)
+    assert "a" in failed
+    assert set(failed.values()) == {"its process ended without a word, for want of memory perhaps"}
+    assert len(failed) < len(needs)
 
 
 def test_an_interrupt_ends_it():

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from weaksup import export as module
 from weaksup.boxed_network import BoxedNetwork
 from weaksup.export import export
 from weaksup.inference import infer, load_network
+from weaksup.run_folder import RunFolder
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -119,8 +121,23 @@ def test_a_file_that_differs_from_the_network_is_not_left(
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_run_whose_pictures_are_gone_is_tried_on_noise(trained, tmp_path):
+def test_a_run_from_python_is_tried_on_noise(trained, tmp_path):
     assert export(trained, tmp_path / "a.onnx").off_px < 1e-3
+
+
+def test_a_run_whose_pictures_are_gone_is_tried_on_noise(trained, data, tmp_path, monkeypatch):
+    run = RunFolder(shutil.copytree(trained.path, tmp_path / "run"))
+    shutil.copytree(data.images.root, tmp_path / "pictures")
+    replace(data.images, root=tmp_path / "pictures").save(tmp_path / "data")
+    sources = f'data = ["{(tmp_path / "data").as_posix()}"]\n'
+    (run.path / "sources.toml").write_text(sources, encoding="utf-8")
+    tried = []
+    looked_at = module._tries
+    monkeypatch.setattr(module, "_tries", lambda found: tried.append(found) or looked_at(found))
+    export(run, tmp_path / "a.onnx")
+    shutil.rmtree(tmp_path / "pictures")
+    assert export(run, tmp_path / "b.onnx").off_px < 1e-3
+    assert [found is None for found in tried] == [False, True]
 
 
 def test_the_command_writes_the_file_and_tells_how_it_was_tried(trained, tmp_path, capsys):

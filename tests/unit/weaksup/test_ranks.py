@@ -14,10 +14,11 @@ from datasets.errors import TrainingError
 from weaksup.checkpoints import read_checkpoint
 from weaksup.parts import BODY, MAIN, SECONDARY
 from weaksup.presets import preset
-from weaksup.ranks import Ranks, StopAskedError
+from weaksup.ranks import Ranks
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FAILED, FINISHED, STOPPED
 from weaksup.stage import Stage
+from weaksup.stopping import StoppedError
 
 ROOT = Path(__file__).parents[3]
 
@@ -117,8 +118,8 @@ def test_more_processes_than_gpus_are_refused(monkeypatch):
 
 def test_one_process_alone_raises_what_it_meets():
     ranks = Ranks("cpu", "32-true")
-    with pytest.raises(StopAskedError), ranks.together():
-        raise StopAskedError
+    with pytest.raises(StoppedError), ranks.together():
+        raise StoppedError
     with ranks.together():
         ranks.require_alike(object(), "thing")
     assert ranks.part(5) == slice(0, 5)

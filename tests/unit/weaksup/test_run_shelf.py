@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from datasets.errors import TrainingError
 from datasets.workspace import Workspace
 from weaksup import run_shelf
+from weaksup.run_state import RUNNING, RunState, this_process
 
 
 @pytest.fixture
@@ -88,7 +90,18 @@ def test_a_run_at_work_is_not_thrown_away(workspace):
     run_shelf.throw_away(workspace, "new")
 
 
+def test_a_run_that_a_command_trains_is_not_thrown_away(workspace):
+    process, created = this_process()
+    state = RunState(RUNNING, "stage 'sparse'", 1, 9, process=process, created=created)
+    state.save(workspace.runs / "new" / "state.json")
+    with pytest.raises(TrainingError, match="new is at work"):
+        run_shelf.throw_away(workspace, "new")
+    replace(state, created=created - 1e6).save(workspace.runs / "new" / "state.json")
+    run_shelf.throw_away(workspace, "new")
+
+
 def test_a_run_with_a_broken_note_can_be_thrown_away(workspace):
-    (workspace.runs / "new" / "job.json").write_text("{")
+    for name in ("job.json", "state.json"):
+        (workspace.runs / "new" / name).write_text("{")
     run_shelf.throw_away(workspace, "new")
     assert run_shelf.thrown_away(workspace) == ["new"]

@@ -14,6 +14,7 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.formats import SparseFormat
 from datasets.shapes import ShapeSet
 from tests.unit.weaksup.compared_runs import equal, weights, without_seconds
+from weaksup import run_record
 from weaksup.checkpoints import fingerprint
 from weaksup.config import TrainingConfig
 from weaksup.inference import infer
@@ -163,6 +164,46 @@ def test_a_finished_run_that_is_resumed_says_so_and_keeps_everything(data, tiny,
     assert "finished before" in again.message
     assert again.facts["images"] == 48
     assert (run.checkpoint.read_bytes(), without_seconds(run)) == before
+
+
+def test_a_run_that_was_killed_at_its_very_end_gets_its_card(data, tiny, tmp_path, monkeypatch):
+    def killed(_folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_record, "write_card", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny, tmp_path / "run", data)
+    assert not (tmp_path / "run" / "card.md").exists()
+    run = train(tiny, tmp_path / "run", data, resume=True)
+    assert "all landmarks:" in (run.path / "card.md").read_text(encoding="utf-8")
+
+
+def test_a_run_that_has_no_checkpoint_yet_keeps_to_its_config_as_well(data, tiny, tmp_path):
+    run = train(tiny, tmp_path / "run", data, stop=StopAfter(2))
+    assert run.checkpoints == []
+    with pytest.raises(TrainingError, match="begun with another config"):
+        train(tiny.changed(margin=1.5), run.path, data, resume=True)
+    others = SparseFormat(data.sparse.dense, (0, 2), (0, 0, 2, 2, 2))
+    with pytest.raises(TrainingError, match="begun with another sparse format"):
+        train(tiny, run.path, dataclasses.replace(data, sparse=others), resume=True)
+    begun = RunFolder(tmp_path / "begun")
+    begun.create(tiny, data.sparse, {})
+    with pytest.raises(TrainingError, match="begun with another config"):
+        train(tiny.changed(seed=9), begun.path, data)
+
+
+def test_people_who_are_learnt_from_and_measured_on_are_told(data, tiny, tmp_path):
+    learn = data.images.samples.assign(subject=[f"p{row % 9}" for row in range(48)])
+    judged = data.valid.samples.assign(subject=["p0", "p8", *["q"] * 21, None])
+    images = dataclasses.replace(data.images, samples=learn)
+    valid = dataclasses.replace(data.valid, samples=judged)
+    run = train(tiny.scaled(0.1), tmp_path / "run", TrainingData(images, data.sparse, valid))
+    told = [text for text in run.state().warnings if "validation" in text]
+    assert told == [
+        "2 of the 24 validation images show subjects who are learnt from: their error says little "
+        "about others"
+    ]
 
 
 def test_a_run_is_resumed_with_its_own_config_and_data_only(data, tiny, tmp_path):

@@ -40,6 +40,7 @@ def write(path, text):
         (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
         (("width = 0.25", "width = 7.0"), "width must be at most 1.0, got 7.0"),
         (("scaling = 0.15", "scaling = 1.0"), "scaling and contrast must lie in"),
+        (("rotation_deg = 20.0", "rotation_deg = nan"), "rotation_deg must not be negative"),
         (("shift = 0.12", "shift = -0.12"), "shift must not be negative"),
         (("affinity_every = 5", "affinity_every = -1"), "affinity_every must not be negative"),
         (("image_size_px = 64", "image_size_px = 16"), "image_size_px must be at least 32"),

@@ -165,7 +165,8 @@ def test_a_picture_that_vanishes_before_a_run_goes_on_costs_nothing(data, tiny, 
     assert_same(train(tiny, stopped.path, data, resume=True), unbroken)
 
 
-def test_a_rate_that_is_too_high_leaves_the_last_good_epoch(data, tiny, tmp_path):
+@pytest.mark.parametrize("clip_norm", [0.0, 3.0])
+def test_a_rate_that_is_too_high_leaves_the_last_good_epoch(data, tiny, tmp_path, clip_norm):
     calm, wild = (
         dataclasses.replace(
             tiny.stages[0], name=name, rate=rate, optimiser="sgd", decay="plateau", epochs=2
@@ -173,7 +174,7 @@ def test_a_rate_that_is_too_high_leaves_the_last_good_epoch(data, tiny, tmp_path
         for name, rate in (("calm", 1e-4), ("wild", 1e30))
     )
     with pytest.raises(TrainingError, match="no longer finite in stage 'wild', epoch 1"):
-        train(tiny.changed(stages=(calm, wild)), tmp_path / "run", data)
+        train(tiny.changed(stages=(calm, wild), clip_norm=clip_norm), tmp_path / "run", data)
     assert_good_after(RunFolder(tmp_path / "run"), 2)
 
 
