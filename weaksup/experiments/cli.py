@@ -61,7 +61,8 @@ def experiment(
     goes on where it was stopped, and more seeds, formats, sizes or presets only add cells. At the
     end OUT has table.md, table.csv and, for several m, figure.html.
     """
-    from weaksup.experiments.folder import Experiment, open_experiment
+    from weaksup.experiments.folder import Experiment
+    from weaksup.experiments.opening import open_experiment
     from weaksup.experiments.report import short_row, write_report
     from weaksup.experiments.work import run_experiment
 
@@ -69,7 +70,7 @@ def experiment(
         opened, failed = Experiment.load(out), {}
     else:
         opened = open_experiment(out, _grid(out, config, options))
-        with stop_on_signals() as stop, progress_bar("Comparing") as on_progress:
+        with opened.alone(), stop_on_signals() as stop, progress_bar("Comparing") as on_progress:
             failed = run_experiment(
                 opened,
                 device=options["device"],

@@ -123,7 +123,8 @@ class Grid:
             raise TrainingError("m and seeds count from 1, images from 0 (for all)")
         for name in _GROWING:
             values = getattr(self, name)
-            if len(set(values)) != len(values):
+            keys = [f"{v:g}" if isinstance(v, float) else v for v in values]  # as `Cell.key`
+            if len(set(keys)) != len(keys):
                 raise TrainingError(f"{name} name something twice: {values}")
         if not self.ratios or not (self.presets or self.baselines):
             raise TrainingError("a grid needs a ratio, and a preset or a baseline")

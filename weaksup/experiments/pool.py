@@ -1,5 +1,7 @@
 """Many short tasks by several processes, some of which wait for others."""
 
+import contextlib
+import functools
 import logging
 import multiprocessing
 import signal
@@ -89,14 +91,8 @@ def run_tasks(
     Name and reason of every task that failed. Those that need it, or were not done because of
     `stop`, are in no list.
     """
-    executor, sign = _executor(processes, prepare, stop)
-    with executor:
-        try:
-            # Few at once, so that those that came first in the list go first when they may.
-            return _Pool(needs, work, executor, 2 * processes - 1).run(sign, stop, on_progress)
-        finally:  # also after Ctrl-C: what runs ends soon, what waits never begins
-            sign.set()
-            executor.shutdown(wait=True, cancel_futures=True)
+    with contextlib.closing(_Pool(needs, work, prepare, processes, stop)) as pool:
+        return pool.run(on_progress)
 
 
 def _executor(
@@ -120,42 +116,61 @@ def _prepared(prepare: Callable[[StopSign], object], sign: StopSign) -> None:
 
 
 class _Pool:
-    """The tasks of one call of `run_tasks`."""
+    """The tasks of one call of `run_tasks`.
+
+    When a process dies, all tasks that were running or next fail, and nobody knows which is to
+    blame. They are done again, each alone: whichever ends its process then has failed.
+    """
 
     def __init__(
         self,
         needs: Mapping[str, Sequence[str]],
         work: Callable[[str], object],
-        executor: Executor,
-        at_once: int,
+        prepare: Callable[[StopSign], object],
+        processes: int,
+        stop: Callable[[], bool],
     ) -> None:
-        self._work, self._executor, self._at_once = work, executor, at_once
+        self._work, self._stop = work, stop
+        self._begin = functools.partial(_executor, processes, prepare, stop)
+        self._executor, self._sign = self._begin()
+        # Few at once, so that those that came first in the list go first when they may.
+        self._at_once = 2 * processes - 1
         self._waiting = {name: set(before) for name, before in needs.items()}
         self._running: dict[Future[object], str] = {}
+        self._suspects: set[str] = set()
+        self._broken = False
         self._failed: dict[str, str] = {}
         self._total = len(needs)
 
-    def run(
-        self, sign: StopSign, stop: Callable[[], bool], on_progress: Progress
-    ) -> dict[str, str]:
-        while not stop():
+    def run(self, on_progress: Progress) -> dict[str, str]:
+        while not self._stop():
             self._submit()
             on_progress(self._total - len(self._waiting) - len(self._running), self._total)
-            if not self._running:
-                return self._failed
+            if self._broken and not self._running:
+                self.close()
+                self._executor, self._sign = self._begin()
+                self._broken = False
+            elif not self._running:
+                break
             done, _ = wait(self._running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             for future in done:
                 self._note(self._running.pop(future), future)
-        sign.set()
         return self._failed
+
+    def close(self) -> None:
+        """What runs ends soon, what waits never begins; also after Ctrl-C."""
+        self._sign.set()
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self) -> None:
         ready = [name for name, before in self._waiting.items() if not before]
-        for name in ready[: self._at_once - len(self._running)]:
+        fresh = [name for name in ready if name not in self._suspects]
+        alone = ready[:1] if not self._running else []
+        for name in fresh[: self._at_once - len(self._running)] if fresh else alone:
             try:
                 future = self._executor.submit(self._work, name)
-            except BrokenExecutor:  # what runs fails by itself; the rest waits for another time
-                self._waiting.clear()
+            except BrokenExecutor:
+                self._broken = True
                 return
             del self._waiting[name]
             self._running[future] = name
@@ -164,6 +179,12 @@ class _Pool:
         error = future.exception()
         if isinstance(error, StoppedError):
             return
+        if isinstance(error, BrokenExecutor):
+            self._broken = True
+            if name not in self._suspects:
+                self._suspects.add(name)
+                self._waiting[name] = set()
+                return
         if error is not None:
             others = self._dropped(name)
             more = f"; {others} more tasks need it" if others else ""
@@ -182,5 +203,4 @@ class _Pool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, FewmarkError):
         return str(error)
-    name = type(error).__name__
-    return _ENDED if name == "BrokenProcessPool" else f"{name}: {error}"
+    return _ENDED if isinstance(error, BrokenExecutor) else f"{type(error).__name__}: {error}"

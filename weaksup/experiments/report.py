@@ -8,9 +8,8 @@ import pandas as pd
 
 from datasets.files import replacing
 from weaksup.experiments.figures import correlation_figure
-from weaksup.experiments.folder import PEOPLE_FILE, Experiment
+from weaksup.experiments.folder import Experiment
 from weaksup.experiments.recipes import REFERENCES, Entry, SeedDifference, entries_of
-from weaksup.experiments.results import load_results
 
 CSV_FILE, TABLE_FILE, FIGURE_FILE = "table.csv", "table.md", "figure.html"
 
@@ -107,18 +106,17 @@ def write_report(experiment: Experiment) -> list[dict[str, Any]]:
         If a result is broken, or a file cannot be written.
     """
     path = experiment.path
-    files = [f for cell in experiment.cells() if (f := experiment.result_file(cell)).exists()]
-    people = pd.read_csv(path / PEOPLE_FILE, dtype=str)
+    subjects = experiment.subjects()
     entries = entries_of(
-        load_results(files),
-        people["subject"].tolist(),
+        experiment.results(),
+        subjects,
         formats=tuple(experiment.formats),
         methods=(*experiment.grid.presets, *experiment.grid.baselines),
     )
     rows = rows_of(entries)
     with replacing(path / CSV_FILE) as file:
         pd.DataFrame(rows).to_csv(file, index=False)
-    title = f"{path.name}: errors on {len(people)} images of people who were not learnt from"
+    title = f"{path.name}: errors on {len(subjects)} images of people who were not learnt from"
     with replacing(path / TABLE_FILE) as file:
         file.write_text(table_text(entries, title), encoding="utf-8")
     figure = correlation_figure(entries)

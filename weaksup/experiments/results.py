@@ -1,7 +1,6 @@
 """What a cell of an experiment came to: a small file, written whole."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from datasets.metrics import image_errors
 from weaksup.experiments.grid import Cell
 
 _DIGITS = 6
+NO_RESULT = "not the result of its cell; without this file the cell is done again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,9 @@ class CellResult:
             table |= {name: tuple(table[name]) for name in ("chosen", "warnings")}
             return cls(cell=Cell(**table.pop("cell")), errors=errors, **table)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FileFormatError(path, None, "not the result of a cell") from error
+            raise FileFormatError(path, None, NO_RESULT) from error
 
 
 def errors_by_image(errors: NDArray[np.float64]) -> tuple[float, ...]:
     """Errors (N, M) as a result keeps them."""
     return tuple(float(e) for e in image_errors(errors))
-
-
-def load_results(files: Iterable[Path]) -> list[CellResult]:
-    """Results, in the order of their files' names."""
-    return [CellResult.load(file) for file in sorted(files)]

@@ -27,7 +27,7 @@ def run_experiment(
     Parameters
     ----------
     experiment
-        As `weaksup.experiments.folder.open_experiment` gave it.
+        As `weaksup.experiments.opening.open_experiment` gave it.
     device
         See `weaksup.config.TrainingConfig`.
     processes

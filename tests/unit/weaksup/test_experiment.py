@@ -13,8 +13,9 @@ from weaksup.completion import mean_shape_prediction
 from weaksup.experiments import bench as bench_module
 from weaksup.experiments.cli import experiment as command
 from weaksup.experiments.data import ExperimentData
-from weaksup.experiments.folder import Experiment, open_experiment
+from weaksup.experiments.folder import Experiment
 from weaksup.experiments.grid import Cell, Grid
+from weaksup.experiments.opening import open_experiment
 from weaksup.experiments.report import write_report
 from weaksup.experiments.results import CellResult
 from weaksup.experiments.work import run_experiment, tasks_left
@@ -193,6 +194,9 @@ def test_other_data_are_refused(copy, places, pictures, tmp_path):
         ({"valid": "learn"}, "48 images are both learnt from and measured on"),
         ({"images": 49}, "expected 49 images to learn from, found 48"),
         ({"epochs": {"quick": (1, 2)}}, "quick has 3 stages, but 2"),
+        ({"m": (2, 6)}, "m is 6, but spots-5 has 5 landmarks"),
+        ({"ratios": (0.03, 0.5)}, "different numbers of dense ones, 3 at least; found 0.03 2"),
+        ({"ratios": (0.2, 0.201)}, "different numbers of dense ones"),
         ({"part": "mafl-5"}, "mafl-5 is no known part of spots-5"),
     ],
 )
@@ -219,6 +223,43 @@ def test_a_format_of_a_file_is_compared_under_its_name(places, sparse, tmp_path)
     assert own.chosen == sparse.chosen
 
 
+def test_a_file_that_has_another_format_now_is_refused(places, sparse, tmp_path):
+    path = tmp_path / "mine.toml"
+    sparse.save(path)
+    grid = tiny_grid(places, formats=(str(path),))
+    open_experiment(tmp_path / "out", grid)
+    open_experiment(tmp_path / "out", grid)
+    SparseFormat(sparse.dense, (0, 2), (0, 0, 2, 2, 2)).save(path)
+    with pytest.raises(TrainingError, match="the format mine was another; take another folder"):
+        open_experiment(tmp_path / "out", grid)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("people.csv", "subject", "person"),
+        ("data.json", '"formats": {', '"formats": [], "x": {'),
+        ("cells/clicked*", "[0", "[0.5, 0"),
+        ("cells/random*", '"ratio": 0.2', '"ratio": "0.2"'),
+    ],
+)
+def test_a_file_that_was_changed_is_named(copy, name, old, new):
+    file = sorted(copy.path.glob(name.replace("clicked*", "*clicked*")))[0]
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(FileFormatError) as caught:
+        write_report(Experiment.load(copy.path))
+    assert caught.value.path == file
+
+
+def test_two_do_not_work_on_one_experiment(copy):
+    with copy.alone():
+        told = CliRunner().invoke(command, [str(copy.path), "--device", "cpu"])
+    assert told.exit_code == 1
+    assert f"{copy.path}: another process is at work on this experiment" in str(told.exception)
+
+
 @pytest.mark.parametrize("name", ["random", "k-center", "mine"])
 def test_a_file_does_not_go_by_the_name_of_something_else(places, sparse, tmp_path, name):
     first, second = tmp_path / f"{name}.toml", tmp_path / "other" / f"{name}.toml"
@@ -230,10 +271,11 @@ def test_a_file_does_not_go_by_the_name_of_something_else(places, sparse, tmp_pa
         open_experiment(tmp_path / "out", grid)
 
 
-def test_a_config_does_not_go_by_the_name_of_a_preset(places, tmp_path):
-    preset("joint").save(tmp_path / "quick.toml")
-    grid = tiny_grid(places, presets=(str(tmp_path / "quick.toml"),))
-    with pytest.raises(TrainingError, match="would be called quick, but"):
+@pytest.mark.parametrize("name", ["quick", "clicked"])
+def test_a_config_does_not_go_by_the_name_of_something_else(places, tmp_path, name):
+    preset("joint").save(tmp_path / f"{name}.toml")
+    grid = tiny_grid(places, presets=(str(tmp_path / f"{name}.toml"),))
+    with pytest.raises(TrainingError, match=f"would be called {name}, but"):
         open_experiment(tmp_path / "out", grid)
 
 

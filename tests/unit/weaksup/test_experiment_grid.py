@@ -37,6 +37,7 @@ def test_a_grid_comes_back_from_its_file_with_paths_beside_it(tmp_path):
         ('data = "x"\nratios = []', "needs a ratio"),
         ('data = "x"\nseeds = 0', "count from 1"),
         ('data = "x"\nm = [2, 2]', "twice"),
+        ('data = "x"\nratios = [0.3333331, 0.3333333]', "twice"),
         ('data = "x"\nbaselines = ["luck"]', "unknown baseline 'luck'"),
     ],
 )
