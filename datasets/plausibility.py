@@ -30,7 +30,7 @@ def implausibility(model: ShapeModel, points: Array) -> Array:
     Parameters
     ----------
     points
-        float64 (N, M, 2) in pixels, NaN = absent.
+        float64 (N, M, D) in pixels, NaN = absent.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def rarity(model: ShapeModel, points: Array) -> Array:
     Parameters
     ----------
     points
-        float64 (N, M, 2) in pixels, NaN = absent.
+        float64 (N, M, D) in pixels, NaN = absent.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def rarity(model: ShapeModel, points: Array) -> Array:
 
 
 def _measured(model: ShapeModel, points: Array, measure: Callable[[Array, Array], Array]) -> Array:
-    """What `measure` tells by the precision and the offsets (N, k, 2) of shapes from the mean."""
-    modes = similarity_modes(model.mean)
+    """What `measure` tells by the precision and the offsets (N, k, D) of shapes from the mean."""
+    modes, D = similarity_modes(model.mean), points.shape[-1]
     prior = model.covariance.reshape(model.mean.size, -1) + modes @ modes.T
     noise = model.noise**2 / len(model.mean)
     found = np.full(len(points), np.nan)
@@ -73,7 +73,7 @@ def _measured(model: ShapeModel, points: Array, measure: Callable[[Array, Array]
         rows = np.flatnonzero(group.ravel() == number)
         rows = rows[np.ptp(points[rows][:, pattern], axis=1).max(axis=1) > 0]  # not in one place
         if len(rows):
-            coordinates = np.repeat(pattern, 2)
+            coordinates = np.repeat(pattern, D)
             system = prior[np.ix_(coordinates, coordinates)] + noise * np.eye(coordinates.sum())
             mean = model.mean[pattern]
             aligned = similarity(points[rows][:, pattern], mean).apply(points[rows][:, pattern])
@@ -82,16 +82,16 @@ def _measured(model: ShapeModel, points: Array, measure: Callable[[Array, Array]
 
 
 def _from_mean(precision: Array, offsets: Array) -> Array:
-    """Root mean square of the standardised distance from the mean: offsets (N, k, 2) to (N,)."""
+    """Root mean square of the standardised distance from the mean: offsets (N, k, D) to (N,)."""
     flat = offsets.reshape(len(offsets), -1)
     squares = np.einsum("ni,ij,nj->n", flat, precision, flat)
     return np.asarray(np.sqrt(squares / flat.shape[1]))
 
 
 def _left_out(precision: Array, offsets: Array) -> Array:
-    """Root mean square of the standardised leave-one-out residuals: offsets (N, k, 2) to (N,)."""
-    N, k, _ = offsets.shape
-    pulls = (offsets.reshape(N, -1) @ precision).reshape(N, k, 2)
-    own = np.stack([precision[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] for i in range(k)])
+    """Root mean square of the standardised leave-one-out residuals: offsets (N, k, D) to (N,)."""
+    N, k, D = offsets.shape
+    pulls = (offsets.reshape(N, -1) @ precision).reshape(N, k, D)
+    own = np.stack([precision[i : i + D, i : i + D] for i in range(0, k * D, D)])
     squares = np.einsum("nka,kab,nkb->nk", pulls, np.linalg.inv(own), pulls)
-    return np.asarray(np.sqrt(squares.mean(axis=1) / 2))
+    return np.asarray(np.sqrt(squares.mean(axis=1) / D))

@@ -165,7 +165,7 @@ def comparison_tile(
     row
         Which one.
     predicted
-        (M, 2) in pixels; None shows the true ones alone.
+        (M, D) in pixels, of which x and y are shown; None shows the true ones alone.
     size_px
         Side of the result, uint8 (size_px, size_px, 3).
     within_px
@@ -181,10 +181,10 @@ def comparison_tile(
     box = dataset.box(row)
     frame = frame_of(box, image.shape[0], image.shape[1], _MARGIN if box else 1.0)
     tile = cut(image, frame, size_px)
-    true = (frame.to_unit(dataset.shapes.points[row]) + 1) / 2 * size_px - 0.5
+    true = (frame.to_unit(dataset.shapes.points[row, :, :2]) + 1) / 2 * size_px - 0.5
     radius = max(1.2, size_px / 120)
     if predicted is not None:
-        other = (frame.to_unit(predicted) + 1) / 2 * size_px - 0.5
+        other = (frame.to_unit(predicted[:, :2]) + 1) / 2 * size_px - 0.5
         for a, b in zip(true, other, strict=True):
             if not np.isnan([a, b]).any():
                 cv2.line(tile, _fixed(a), _fixed(b), (255, 255, 255), 1, cv2.LINE_AA, _BITS)

@@ -56,6 +56,34 @@ def test_place_size_and_turn_are_not_rare():
     assert_allclose(rarity(MODEL, turned), rarity(MODEL, shapes), rtol=1e-5)
 
 
+def test_shapes_in_space_are_measured_alike():
+    """Against log densities of all points, and of each given the others, placed by SciPy."""
+    from scipy.spatial.transform import Rotation
+    from scipy.stats import multivariate_normal
+
+    from datasets.deformations import similarity_modes
+
+    rng = np.random.default_rng(0)
+    shapes = 30 * rng.normal(size=(6, 3)) + rng.normal(scale=3.0, size=(50, 6, 3))
+    model = ShapeModel.fit(shapes[1:])
+    modes = similarity_modes(model.mean)
+    system = model.covariance.reshape(18, 18) + modes @ modes.T + model.noise**2 / 6 * np.eye(18)
+    centred = shapes[0] - shapes[0].mean(axis=0)
+    turned = Rotation.align_vectors(model.mean, centred)[0].apply(centred)
+    offset = (turned * (turned * model.mean).sum() / (turned**2).sum() - model.mean).ravel()
+    density = multivariate_normal(np.zeros(18), system)
+    fallen = density.logpdf(np.zeros(18)) - density.logpdf(offset)
+    assert_allclose(rarity(model, shapes[:1]), [np.sqrt(2 * fallen / 18)], rtol=1e-5)
+    total = 0.0
+    for own in np.arange(18).reshape(6, 3):
+        rest = np.setdiff1d(np.arange(18), own)
+        gain = system[np.ix_(own, rest)] @ np.linalg.inv(system[np.ix_(rest, rest)])
+        spread = system[np.ix_(own, own)] - gain @ system[np.ix_(rest, own)]
+        residual = offset[own] - gain @ offset[rest]
+        total += residual @ np.linalg.solve(spread, residual)
+    assert_allclose(implausibility(model, shapes[:1]), [np.sqrt(total / 18)], rtol=1e-5)
+
+
 def test_of_fewer_than_three_points_nothing_is_told():
     shapes = faces(3)
     shapes[0, 2:] = np.nan

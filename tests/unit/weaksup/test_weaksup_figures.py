@@ -87,6 +87,15 @@ def test_tiles_show_what_there_is(pictures):
     comparison_tile(dataset.with_shapes(far), 0, dataset.shapes.points[0])
 
 
+def test_of_shapes_in_space_tiles_show_x_and_y(pictures):
+    flat = pictures[1].take([0])
+    other = flat.shapes.points[0] + 2.0
+    deep = np.dstack([flat.shapes.points, np.full((1, 5), 40.0)])
+    dataset = flat.with_shapes(ShapeSet.from_points(deep, flat.format))
+    tile = comparison_tile(dataset, 0, np.column_stack([other, np.zeros(5)]))
+    assert np.array_equal(tile, comparison_tile(flat, 0, other))
+
+
 def test_tiles_without_a_picture_name_it(pictures):
     samples = pictures[1].samples.assign(image="gone.png")
     dataset = type(pictures[1])(pictures[1].shapes, samples, pictures[1].root)
