@@ -22,9 +22,8 @@ from datasets.io.registry import read
 from datasets.metrics import span_lengths
 from datasets.plausibility import implausibility, rarity
 from datasets.shape_model import ShapeModel
-from weaksup.completion import complete
+from weaksup.clicks import complete_clicks
 from weaksup.intervals import MeanInterval, bootstrap_interval
-from weaksup.second_look import look_again
 
 DRAWS, POOL, DENSE = 3, 400, 40
 SHARES = (0.05, 0.1, 0.2, 0.4)
@@ -45,7 +44,7 @@ class Told(NamedTuple):
 def told(dense: LandmarkDataset, true: LandmarkDataset, chosen: list[int]) -> Told:
     """Complete pictures of which some landmarks are clicked."""
     clicked = true.with_shapes(true.shapes.keep(chosen))
-    completed = look_again(clicked, complete(clicked, dense), dense).dataset
+    completed = complete_clicks(clicked, dense).dataset
     distance = np.linalg.norm(completed.shapes.points - true.shapes.points, axis=2).mean(axis=1)
     model = ShapeModel.fit(dense.shapes)
     return Told(

@@ -17,9 +17,8 @@ from datasets.dataset import LandmarkDataset
 from datasets.io.registry import read
 from datasets.metrics import span_lengths
 from datasets.shape_model import ShapeModel
-from weaksup.bounds import completion_bounds
+from weaksup.clicks import complete_clicks
 from weaksup.completion import complete
-from weaksup.second_look import look_again
 
 DRAWS = 3
 
@@ -29,10 +28,8 @@ def measured(dense: LandmarkDataset, valid: LandmarkDataset, m: int) -> list[flo
     chosen = list(least_variance(ShapeModel.fit(dense.shapes), m).chosen)
     rest = [i for i in range(len(valid.format)) if i not in chosen]
     clicked = valid.with_shapes(valid.shapes.keep(chosen))
-    plain = complete(clicked, dense)
-    look = look_again(clicked, plain, dense)
-    completed = look.dataset
-    bounds = completion_bounds(clicked, completed, dense, held_out=look.held_out)
+    plain, done = complete(clicked, dense), complete_clicks(clicked, dense)
+    completed, bounds = done.dataset, done.bounds()
     distance = np.linalg.norm(completed.shapes.points - valid.shapes.points, axis=2)
     covered = (distance <= bounds.radius_px)[:, rest].mean(axis=0)
     spans = span_lengths(valid.shapes)[:, None]

@@ -23,6 +23,7 @@ from datasets.io.text import cell_from_text, numbered_lines, text_from_cell
 from datasets.metrics import span_lengths
 from datasets.plausibility import SCORES_FILE, rarity
 from datasets.shape_model import ShapeModel
+from weaksup.completion import filled_choices
 
 BOUNDS_FILE = "bounds.csv"
 CONFIDENCE = 0.9
@@ -41,8 +42,8 @@ class CompletionBounds:
     names
         N names of shapes.
     radius_px
-        float64 (N, M): with `confidence` the true place lies as near to the completed one; 0 where
-        it was clicked, NaN where nothing was.
+        float64 (N, M): with `confidence`, on average over the landmarks, the true place lies as
+        near to the completed one; 0 where it was clicked, NaN where nothing was completed.
     score
         float64 (N,): how rare the clicks are (`datasets.plausibility.rarity`); shapes with a higher
         one are completed worse on average. NaN where fewer than three were clicked.
@@ -142,7 +143,7 @@ def completion_bounds(
     completed: LandmarkDataset,
     dense: LandmarkDataset,
     *,
-    held_out: Mapping[bytes, Array] = MappingProxyType({}),
+    held_out_errors: Mapping[bytes, Array] = MappingProxyType({}),
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> CompletionBounds:
@@ -152,8 +153,8 @@ def completion_bounds(
     ----------
     clicked, completed, dense
         As it took them and gave them.
-    held_out
-        Errors where pictures were looked at, `weaksup.second_look.SecondLook.held_out`.
+    held_out_errors
+        Where pictures were looked at, `weaksup.second_look.SecondLook.held_out_errors`.
     confidence
         Of the radii, in (0, 1).
     seed
@@ -166,21 +167,17 @@ def completion_bounds(
     """
     forecast = forecast_of(dense.shapes, dense.samples["subject"], seed)
     present = clicked.shapes.present
-    radius, expected = np.full(present.shape, np.nan), np.full(len(present), np.nan)
-    patterns, group = np.unique(present, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        rows = np.flatnonzero(group.ravel() == number)
-        if pattern.any() and not pattern.all():
-            chosen = np.flatnonzero(pattern)
-            errors = held_out.get(pattern.tobytes())
-            if errors is None:
-                within, nme = forecast.within(chosen, confidence), forecast.of(chosen).nme
-            else:
-                within, nme = conformal_quantile(errors, confidence), float(errors.mean())
-            spans = span_lengths(completed.shapes.take(rows), forecast.span)
-            radius[rows] = spans[:, None] * np.where(pattern, 0.0, within)
-            expected[rows] = nme
-    radius[present.all(axis=1)] = 0.0
+    radius, expected = np.where(present, 0.0, np.nan), np.full(len(present), np.nan)
+    for choice, rows in filled_choices(clicked, completed):
+        errors = held_out_errors.get(choice.tobytes())
+        if errors is None:
+            chosen = np.flatnonzero(choice)
+            within, nme = forecast.within(chosen, confidence), forecast.of(chosen).nme
+        else:
+            within, nme = conformal_quantile(errors, confidence), float(errors.mean())
+        spans = span_lengths(completed.shapes.take(rows), forecast.span)
+        radius[rows] = spans[:, None] * np.where(choice, 0.0, within)
+        expected[rows] = nme
     model = ShapeModel.fit(dense.shapes.take(dense.shapes.complete))
     return CompletionBounds(
         clicked.format,

@@ -8,13 +8,11 @@ import click
 
 from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
-from datasets.errors import FileFormatError, ShapeMismatchError, about
+from datasets.errors import FewmarkError, FileFormatError, about
 from weaksup.sources_cli import read_split
 
 if TYPE_CHECKING:
-    from datasets.dataset import LandmarkDataset
-    from weaksup.bounds import CompletionBounds
-    from weaksup.second_look import SecondLook
+    from weaksup.clicks import CompletedClicks
 
 
 @click.command()
@@ -36,78 +34,47 @@ def complete(
     those with high scores are worth a look first.
     """
     from datasets.io.registry import read
-    from weaksup.completion import complete as complete_dataset
+    from weaksup.clicks import complete_clicks
 
     require_free(target, force=options["force"], inputs=(source, dense_path))
     dense = read(dense_path)
     clicked = read_split(source, None, dense.format)
-    with about(source, dense_path):
-        completed = complete_dataset(clicked, dense)
-    look = None if options["clicks_only"] else _second_look(clicked, completed, dense)
-    completed = completed if look is None else look.dataset
-    bounds = _bounds(clicked, completed, dense, look)
-    completed.save(target)
-    if bounds is not None:
-        bounds.save(target)
+    try:
+        with about(source, dense_path), progress_bar("Looking at pictures") as on_progress:
+            done = complete_clicks(
+                clicked, dense, pictures=not options["clicks_only"], on_progress=on_progress
+            )
+    except FileFormatError as error:
+        raise click.ClickException(f"{error}; --clicks-only does without pictures") from error
+    for note in done.notes:
+        click.echo(f"Note: {note}", err=True)
+    done.save(target)
     present = clicked.shapes.present
     result = {
         "written": str(target),
         "shapes": len(clicked),
         "clicked_landmarks": int(present.sum()),
-        "filled_in": int((completed.shapes.present & ~present).sum()),
+        "filled_in": int((done.dataset.shapes.present & ~present).sum()),
         "without_any_click": int((~present.any(axis=1)).sum()),
-        "moved_by_pictures": 0 if look is None else look.moved,
+        "moved_by_pictures": done.look.moved,
     }
-    if bounds is not None:
-        result |= {"confidence": bounds.confidence, "median_bound_px": bounds.median_px}
-        expected = None if math.isnan(bounds.expected_nme) else bounds.expected_nme
-        result |= {"expected_nme": expected, "span": bounds.span}
-    report(result, as_json=as_json)
+    report(result | _bounds(done, target), as_json=as_json)
 
 
-def _second_look(
-    clicked: "LandmarkDataset", completed: "LandmarkDataset", dense: "LandmarkDataset"
-) -> "SecondLook | None":
-    from weaksup.second_look import look_again
-
+def _bounds(done: "CompletedClicks", target: Path) -> dict[str, Any]:
+    """Write the bounds beside what was completed; what is told of them."""
     try:
-        with progress_bar("Looking at pictures") as on_progress:
-            look = look_again(clicked, completed, dense, on_progress=on_progress)
-    except ShapeMismatchError as error:
-        click.echo(f"Note: the pictures are not looked at: {error}", err=True)
-    except FileFormatError as error:
-        raise click.ClickException(f"{error}; --clicks-only does without pictures") from error
-    else:
-        _tell_of_stayed(clicked, look)
-        return look
-    return None
-
-
-def _tell_of_stayed(clicked: "LandmarkDataset", look: "SecondLook") -> None:
-    from weaksup.second_look import MOST_CHOICES
-
-    present = clicked.shapes.present
-    stayed = int((present.any(axis=1) & ~present.all(axis=1)).sum()) - look.moved
-    if stayed:
-        click.echo(
-            f"Note: {stayed} shapes are completed by their clicks alone: pictures do not help "
-            f"there, or what was clicked is none of the {MOST_CHOICES} most frequent choices.",
-            err=True,
-        )
-
-
-def _bounds(
-    clicked: "LandmarkDataset", completed: "LandmarkDataset", dense: "LandmarkDataset",
-    look: "SecondLook | None",
-) -> "CompletionBounds | None":  # fmt: skip
-    from weaksup.bounds import completion_bounds
-
-    held_out = {} if look is None else look.held_out
-    try:
-        return completion_bounds(clicked, completed, dense, held_out=held_out)
-    except ShapeMismatchError as error:
+        bounds = done.bounds()
+    except FewmarkError as error:
         click.echo(f"Note: bounds of the errors cannot be told: {error}", err=True)
-    return None
+        return {}
+    bounds.save(target)
+    return {
+        "confidence": bounds.confidence,
+        "median_bound_px": bounds.median_px,
+        "expected_nme": None if math.isnan(bounds.expected_nme) else bounds.expected_nme,
+        "span": bounds.span,
+    }
 
 
 COMMANDS: list[click.Command] = [complete]

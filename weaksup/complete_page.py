@@ -1,19 +1,19 @@
 """Page "Complete": dense landmarks for pictures that people clicked, with bounds of errors."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from datasets import ui
 from datasets.dataset import LandmarkDataset
-from datasets.errors import FewmarkError
+from datasets.errors import FewmarkError, FileFormatError
 from datasets.metrics import span_words
 from datasets.storage import SHAPES_FILE
-from weaksup.bounds import CompletionBounds, completion_bounds
-from weaksup.completion import complete
+from weaksup.bounds import CompletionBounds
+from weaksup.clicks import CompletedClicks, complete_clicks
 from weaksup.figures import BOUND, PREDICTED, TRUE, comparison_tile
-from weaksup.second_look import SecondLook, look_again
 from weaksup.ui import a_page, as_file, show_tiles
 
 _MOST_LOOKED_AT = 2000
@@ -35,21 +35,25 @@ def render() -> None:
     clicked_name, dense_name = _choose()
     version = tuple(_stamp(name) for name in (clicked_name, dense_name))
     try:
-        clicked, completed, look, bounds, problem = _completed(version, clicked_name, dense_name)
+        done, bounds, problem = _completed(version, clicked_name, dense_name)
     except FewmarkError as error:
         st.error(f"Nothing can be completed: {error}")
         return
+    clicked, completed = done.clicked, done.dataset
     if not len(clicked):
         st.info(f"All landmarks of these pictures are known in {dense_name} already.")
         return
     _tell(clicked, completed, bounds, problem)
-    st.caption(look)
+    if moved := done.look.moved:
+        st.caption(f"Landmarks of {moved:,} shapes were moved by what their pictures show.")
+    for note in done.notes:
+        st.caption(f"Note: {ui.as_text(note)}")
     whole = ui.load_dataset(ui.workspace().data / clicked_name)
     left_out = int(whole.shapes.present.any(axis=1).sum()) - len(clicked)
     if left_out:
         st.caption(f"{left_out:,} clicked pictures are left out: {dense_name} has all landmarks.")
     _show_pictures(clicked, completed, bounds)
-    _save(completed, bounds, clicked_name)
+    _save(done, bounds, clicked_name)
 
 
 def _choose() -> tuple[str, str]:
@@ -101,7 +105,7 @@ def _stamp(name: str) -> tuple[str, int]:
     return str(folder), (folder / SHAPES_FILE).stat().st_mtime_ns
 
 
-_Completed = tuple[LandmarkDataset, LandmarkDataset, str, CompletionBounds | None, str]
+_Completed = tuple[CompletedClicks, CompletionBounds | None, str]
 
 
 @st.cache_resource(show_spinner="Completing the shapes", max_entries=4)
@@ -110,44 +114,34 @@ def _completed(
     clicked_name: str,
     dense_name: str,
 ) -> _Completed:
-    """Clicks, what follows from them, what of the pictures, bounds, and why there are none."""
+    """What follows from clicks and pictures, bounds, and why there are none."""
     data = ui.workspace().data
     clicked, dense = (ui.load_dataset(data / name) for name in (clicked_name, dense_name))
     clicked = _unknown(clicked, dense)  # a model that knows the answers would say nothing of others
-    completed = complete(clicked, dense)
-    look, words = _looked(clicked, completed, dense)
-    completed = completed if look is None else look.dataset
-    held_out = {} if look is None else look.held_out
+    done = _looked(clicked, dense)
     try:
-        bounds = completion_bounds(clicked, completed, dense, held_out=held_out)
+        return done, done.bounds(), ""
     except FewmarkError as error:
-        return clicked, completed, words, None, str(error)
-    return clicked, completed, words, bounds, ""
+        return done, None, str(error)
 
 
-def _looked(
-    clicked: LandmarkDataset, completed: LandmarkDataset, dense: LandmarkDataset
-) -> tuple[SecondLook | None, str]:
-    """What came of the pictures, and words for it."""
-    if len(clicked) > _MOST_LOOKED_AT:
-        return None, (
-            f"So many pictures are not looked at here; `fewmark complete` does it. More than "
-            f"{_MOST_LOOKED_AT:,} are completed by their clicks alone."
-        )
-    bar = st.progress(0.0, "Looking at the pictures")
+def _looked(clicked: LandmarkDataset, dense: LandmarkDataset) -> CompletedClicks:
+    """The clicks completed; by the pictures, too, if these can be read and are not too many."""
+    why = f"they are more than {_MOST_LOOKED_AT:,}; the command fewmark complete does it"
+    if len(clicked) <= _MOST_LOOKED_AT:
+        bar = st.progress(0.0, "Looking at the pictures")
 
-    def told(done: int, total: int | None = None, /) -> None:
-        bar.progress(done / total if total else 0.0, "Looking at the pictures")
+        def told(done: int, total: int | None = None, /) -> None:
+            bar.progress(done / total if total else 0.0, "Looking at the pictures")
 
-    try:
-        look = look_again(clicked, completed, dense, on_progress=told)
-    except FewmarkError as error:
-        return None, f"The pictures were not looked at: {error}"
-    finally:
-        bar.empty()
-    if not look.moved:
-        return look, "What the pictures show was found not to help: the clicks alone tell as much."
-    return look, f"Landmarks of {look.moved:,} shapes were moved by what their pictures show."
+        try:
+            return complete_clicks(clicked, dense, on_progress=told)
+        except FileFormatError as error:
+            why = str(error)
+        finally:
+            bar.empty()
+    done = complete_clicks(clicked, dense, pictures=False)
+    return replace(done, notes=(*done.notes, f"the pictures are not looked at: {why}"))
 
 
 def _tell(
@@ -221,7 +215,7 @@ def _tile(
     st.image(tile, caption=name, width="stretch", alt=f"{name}: clicked and filled in landmarks")
 
 
-def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_name: str) -> None:
+def _save(done: CompletedClicks, bounds: CompletionBounds | None, clicked_name: str) -> None:
     st.header("Keep")
     data = ui.workspace().data
     label = "Name of the data set"
@@ -230,9 +224,9 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
         st.warning(ui.NAME_RULE)
         return
     taken = (data / name).exists()
-    replace = taken and st.checkbox(f"Replace the data set {name}", key="complete_replace")
+    agreed = taken and st.checkbox(f"Replace the data set {name}", key="complete_replace")
     with st.container(horizontal=True):
-        locked = taken and not replace
+        locked = taken and not agreed
         save = st.button("Save", type="primary", disabled=locked, key="complete_save")
         look = st.button(
             "Save and look at them", help=_ABOUT_LOOK, disabled=locked, key="complete_look"
@@ -240,20 +234,20 @@ def _save(completed: LandmarkDataset, bounds: CompletionBounds | None, clicked_n
         for file_type in ("csv", "npz"):
             st.download_button(
                 f"Download as {file_type}",
-                functools.partial(as_file, completed, file_type),
+                functools.partial(as_file, done.dataset, file_type),
                 file_name=f"{name}.{file_type}",
                 key=f"complete_{file_type}",
             )
     if not (save or look):
         return
     try:
-        completed.save(data / name)
+        done.save(data / name)
         if bounds is not None:
             bounds.save(data / name)
     except (FewmarkError, OSError) as error:
         st.error(f"It could not be saved: {error}")
         return
-    st.success(f"{len(completed):,} completed pictures are now the data set **{name}**.")
+    st.success(f"{len(done.dataset):,} completed pictures are now the data set **{name}**.")
     if look:
         ui.remember("completed", name)
         ui.go_to("annotate")

@@ -7,6 +7,7 @@ from any small network, so completing clicked pictures is a job of its own.
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError
@@ -17,6 +18,8 @@ from weaksup.samples import frame_of_row
 
 _DEFAULT_MARGIN = 1.25
 
+Mask = NDArray[np.bool_]
+
 
 def complete(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDataset:
     """Every absent landmark from the present ones, by the shape model of the dense shapes.
@@ -24,8 +27,8 @@ def complete(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDatase
     Parameters
     ----------
     clicked
-        Shapes of which some landmarks are present; those are kept exactly. Shapes without any
-        stay as they are: nothing is known of them.
+        Shapes of which some landmarks are present; those are kept exactly. Shapes without any, or
+        with all in one place, stay as they are: nothing follows from that.
     dense
         Shapes of the same format; those with all landmarks make the model.
 
@@ -38,12 +41,22 @@ def complete(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDatase
         found = f"{type(clicked).__name__} and {type(dense).__name__}"
         raise TypeError(f"expected two LandmarkDatasets, got {found}")
     model = ShapeModel.fit(_dense_shapes(clicked, dense))
-    begun = clicked.shapes.present.any(axis=1)
+    begun = _tell_something(clicked.shapes)
     points, visibility = clicked.shapes.points.copy(), clicked.shapes.visibility.copy()
     done = model.complete(clicked.shapes.take(begun))
     points[begun], visibility[begun] = done.points, done.visibility
     shapes = ShapeSet(clicked.format, points, visibility)
     return replace(clicked, shapes=shapes, inferred=True)
+
+
+def filled_choices(
+    clicked: LandmarkDataset, completed: LandmarkDataset
+) -> list[tuple[Mask, NDArray[np.intp]]]:
+    """What was clicked of filled in shapes, bool (M,), and their rows; the most frequent first."""
+    rows = np.flatnonzero(completed.shapes.complete & ~clicked.shapes.complete)
+    choices, group = np.unique(clicked.shapes.present[rows], axis=0, return_inverse=True)
+    parts = [(choice, rows[group.ravel() == k]) for k, choice in enumerate(choices)]
+    return sorted(parts, key=lambda part: -len(part[1]))
 
 
 def mean_shape_prediction(
@@ -77,6 +90,14 @@ def mean_shape_prediction(
     mean = np.mean(units, axis=0)
     placed = [_frame(dataset, row, margin).from_unit(mean) for row in range(len(dataset))]
     return dataset.with_shapes(ShapeSet.from_points(np.stack(placed), dataset.format))
+
+
+def _tell_something(shapes: ShapeSet) -> Mask:
+    """Where shapes have one landmark, or more that are not all in one place: bool (N,)."""
+    present, points = shapes.present, shapes.points
+    first = points[np.arange(len(points)), present.argmax(axis=1)]
+    apart = (present & (points != first[:, None]).any(axis=2)).any(axis=1)
+    return np.asarray(apart | (present.sum(axis=1) == 1))
 
 
 def _dense_shapes(other: LandmarkDataset, dense: LandmarkDataset) -> ShapeSet:

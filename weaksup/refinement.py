@@ -78,7 +78,7 @@ class Refinement:
         The R landmarks that are moved.
     surroundings, coefficients, earned
         From what is seen to their moves.
-    held_out, plain
+    held_out_errors, plain_errors
         float64 (n, M): errors of n dense shapes in parts of the format's span, clicks exact; each
         moved by what was learnt from other subjects, and not moved at all.
     """
@@ -88,13 +88,13 @@ class Refinement:
     surroundings: Surroundings
     coefficients: Array
     earned: Earned
-    held_out: Array
-    plain: Array
+    held_out_errors: Array
+    plain_errors: Array
 
     @property
     def helps(self) -> bool:
         """Whether errors on held-out subjects are smaller with the picture than without."""
-        return bool(self.held_out.mean() < self.plain.mean())
+        return bool(self.held_out_errors.mean() < self.plain_errors.mean())
 
     @classmethod
     def fit(
@@ -142,10 +142,9 @@ class Refinement:
         whole = begun[0].copy()
         plain = _errors(whole, usable.shapes)
         whole[:, rest] = _moved(whole, mean, rest, kept)
-        coefficients = solve(told, moves, [penalty])[0]
-        earned = Earned.fit(held, moves)
         held_out = _errors(whole, usable.shapes)
-        return cls(mean, rest, surroundings, coefficients, earned, held_out, plain)
+        coefficients = solve(told, moves, [penalty])[0]
+        return cls(mean, rest, surroundings, coefficients, Earned.fit(held, moves), held_out, plain)
 
     def refine(
         self, completed: LandmarkDataset, on_progress: Progress = ignore_progress

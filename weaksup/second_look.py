@@ -11,6 +11,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import ShapeMismatchError
 from datasets.progress import Progress, ignore_progress
 from datasets.shapes import ShapeSet
+from weaksup.completion import filled_choices
 from weaksup.refinement import MOST_SEEN, Refinement
 
 MOST_CHOICES = 8
@@ -27,7 +28,7 @@ class SecondLook:
     ----------
     dataset
         The completed shapes; moved where that helps.
-    held_out
+    held_out_errors
         For choices of clicked landmarks, bool (M,) as bytes: errors float64 (n, M) of dense shapes
         of other subjects in parts of the format's span, where such shapes were moved.
     moved
@@ -35,7 +36,7 @@ class SecondLook:
     """
 
     dataset: LandmarkDataset
-    held_out: Mapping[bytes, Array]
+    held_out_errors: Mapping[bytes, Array]
     moved: int
 
 
@@ -81,13 +82,12 @@ def look_again(
     FileFormatError
         If a picture is missing or broken.
     """
-    present = clicked.shapes.present
     dense = dense.take(dense.shapes.complete)
-    partly = np.asarray(present.any(axis=1) & ~present.all(axis=1))
-    require_pictures(clicked.take(partly), dense)
-    choices = _choices(present, partly)
+    choices = filled_choices(clicked, completed)
+    require_pictures(*(clicked.take(rows) for _, rows in choices), dense)
+    choices = choices[:MOST_CHOICES]
     total = len(choices) * min(len(dense), MOST_SEEN) + sum(len(rows) for _, rows in choices)
-    points, held_out, moved, done = completed.shapes.points.copy(), {}, 0, 0
+    points, errors, moved, done = completed.shapes.points.copy(), {}, 0, 0
 
     def told(count: int, _total: int | None = None, /) -> None:
         on_progress(done + count, total)
@@ -96,23 +96,13 @@ def look_again(
         for choice, rows in choices:
             rng = np.random.default_rng(seed)
             refinement = Refinement.fit(dense, choice, rng, told)
-            done += len(refinement.held_out)
+            done += len(refinement.held_out_errors)
             if refinement.helps:
                 better = refinement.refine(completed.take(rows), told)
                 points[rows] = better.shapes.points
-                held_out[choice.tobytes()] = refinement.held_out
+                errors[choice.tobytes()] = refinement.held_out_errors
                 moved += len(rows)
             done += len(rows)
     on_progress(total, total)
     shapes = ShapeSet(completed.format, points, completed.shapes.visibility)
-    return SecondLook(completed.with_shapes(shapes), held_out, moved)
-
-
-def _choices(
-    present: NDArray[np.bool_], partly: NDArray[np.bool_]
-) -> list[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
-    """The most frequent choices of clicked landmarks, and the rows of each."""
-    patterns, group = np.unique(present[partly], axis=0, return_inverse=True)
-    rows = np.flatnonzero(partly)
-    parts = [(p, rows[group.ravel() == number]) for number, p in enumerate(patterns)]
-    return sorted(parts, key=lambda part: -len(part[1]))[:MOST_CHOICES]
+    return SecondLook(completed.with_shapes(shapes), errors, moved)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from annotate.priority import read_scores
@@ -12,6 +13,7 @@ from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
 from datasets.workspace import VARIABLE, Workspace
 from weaksup.bounds import completion_bounds
+from weaksup.clicks import complete_clicks
 from weaksup.completion import complete
 
 KNOWN = landmark_format("lfw-10")
@@ -29,6 +31,20 @@ def script():
 def space(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     return Workspace(tmp_path)
+
+
+def looked_at(space, N, seed, prefix):
+    """Shapes with pictures: a square on noise for every landmark, which the clicks know badly."""
+    root = space.root / "pictures"
+    root.mkdir(exist_ok=True)
+    rng, found = np.random.default_rng(seed), shapes(N, seed, prefix, root)
+    points = found.shapes.points + 16 + rng.normal(scale=2.0, size=found.shapes.points.shape)
+    for name, shape in zip(found.samples["image"], points, strict=True):
+        grey = rng.uniform(100, 110, (96, 96))
+        for x, y in shape.round().astype(int):
+            grey[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 200
+        write_image(root / name, np.repeat(grey[..., None], 3, axis=2).astype(np.uint8))
+    return found.with_shapes(ShapeSet.from_points(points, KNOWN))
 
 
 def shapes(N, seed, prefix, root=None):
@@ -85,6 +101,51 @@ def test_errors_and_bounds_are_those_of_the_library(faces):
     assert shown["Landmarks filled in"] == str(14 * 4)
     assert shown["Error to expect"] == f"{bounds.expected_nme:.2%}"
     assert shown["Nine of ten within"] == f"{bounds.median_px:.1f} px"
+
+
+def test_what_pictures_show_is_taken_where_it_helps_and_missed_where_one_is_broken(space):
+    truth, dense = looked_at(space, 10, 1, "c"), looked_at(space, 40, 2, "d")
+    clicked = truth.with_shapes(truth.shapes.keep(CHOSEN))
+    for name, dataset in (("clicks", clicked), ("dense", dense)):
+        dataset.save(space.data / name)
+    expected = complete_clicks(clicked, dense)
+    assert expected.look.moved == 10
+    page = opened()
+    assert "Landmarks of 10 shapes were moved by what their pictures show" in texts(page.caption)
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Error to expect"] == f"{expected.bounds().expected_nme:.2%}"
+    page.button(key="complete_save").click().run()
+    kept = LandmarkDataset.load(space.data / "clicks-completed")
+    np.testing.assert_array_equal(kept.shapes.points, expected.dataset.shapes.points)
+    (space.root / "pictures" / "d7.png").write_bytes(b"")
+    st.cache_resource.clear()
+    page = opened()
+    assert "Note: the pictures are not looked at" in texts(page.caption)
+    assert "d7.png" in texts(page.caption)
+    assert len(captions(page)) == 10
+
+
+@pytest.mark.usefixtures("faces")
+def test_of_very_many_pictures_the_page_leaves_the_looking_to_the_command(monkeypatch):
+    monkeypatch.setattr("weaksup.complete_page._MOST_LOOKED_AT", 5)
+    page = opened()
+    assert "not looked at: they are more than 5" in texts(page.caption).replace("\\", "")
+    assert len(captions(page)) == 12
+
+
+def test_shapes_in_space_are_shown_and_kept(faces, space):
+    for name, flat in zip(("clicks", "dense"), faces, strict=True):
+        points = np.dstack([flat.shapes.points, flat.shapes.points[..., :1] / 2])
+        noise = np.random.default_rng(0).normal(scale=0.4, size=points.shape)
+        deep = ShapeSet.from_points(points + noise, KNOWN)
+        LandmarkDataset(deep, flat.samples, flat.root).save(space.data / name)
+    page = opened()
+    assert "three dimensions do not lie in a picture" in texts(page.caption)
+    assert len(captions(page)) == 12
+    page.button(key="complete_save").click().run()
+    kept = LandmarkDataset.load(space.data / "clicks-completed")
+    assert kept.shapes.complete.all()
+    assert kept.shapes.points.shape == (14, 10, 3)
 
 
 def test_doubtful_pictures_come_first(faces):

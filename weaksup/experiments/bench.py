@@ -20,7 +20,7 @@ from datasets.errors import ShapeMismatchError
 from datasets.formats import SparseFormat, read_toml
 from datasets.metrics import nme, normalised_errors
 from datasets.shapes import ShapeSet
-from weaksup.completion import complete
+from weaksup.clicks import complete_clicks
 from weaksup.config import TrainingConfig
 from weaksup.devices import choose_device
 from weaksup.experiments.choices import chosen_landmarks
@@ -33,7 +33,6 @@ from weaksup.presets import preset
 from weaksup.run_folder import RunFolder
 from weaksup.run_state import FINISHED
 from weaksup.samples import Crops, TrainingData, cut_crops
-from weaksup.second_look import look_again
 from weaksup.start import Start
 from weaksup.stopping import StoppedError
 from weaksup.training import train
@@ -245,10 +244,9 @@ class Bench:
         valid = self._data.valid
         clicks = valid.with_shapes(valid.shapes.keep(sparse.chosen))
         dense = self._data.dense(cell.seed, cell.ratio)
-        completed = complete(clicks, dense)
-        if cell.method == COMPLETED:
-            completed = look_again(clicks, completed, dense, seed=cell.seed).dataset
-        return normalised_errors(completed.shapes, valid.shapes)
+        looked = cell.method == COMPLETED
+        done = complete_clicks(clicks, dense, pictures=looked, seed=cell.seed)
+        return normalised_errors(done.dataset.shapes, valid.shapes)
 
 
 def _cut_as(size_px: int, margin: float) -> TrainingConfig:

@@ -31,6 +31,16 @@ def test_shapes_without_any_click_stay_empty(pictures, sparse):
     assert done.shapes.complete.sum() == len(clicked) - 1
 
 
+def test_shapes_whose_clicks_are_in_one_place_stay_as_they_are(pictures, sparse):
+    points = pictures[1].shapes.keep(sparse.chosen).points.copy()
+    points[2, 1] = points[2, 0]
+    points[3, 1] = np.nan  # one click is enough
+    clicked = pictures[1].with_shapes(ShapeSet.from_points(points, sparse.dense))
+    done = complete(clicked, pictures[0])
+    np.testing.assert_array_equal(done.shapes.points[2], points[2])
+    assert np.flatnonzero(~done.shapes.complete).tolist() == [2]
+
+
 def test_only_shapes_with_all_landmarks_teach(data, pictures, sparse):
     clicked = pictures[1].with_shapes(pictures[1].shapes.keep(sparse.chosen))
     with_gaps = complete(clicked, data.images)

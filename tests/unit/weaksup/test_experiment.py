@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -277,6 +278,19 @@ def test_a_config_does_not_go_by_the_name_of_something_else(places, tmp_path, na
     grid = tiny_grid(places, presets=(str(tmp_path / f"{name}.toml"),))
     with pytest.raises(TrainingError, match=f"would be called {name}, but"):
         open_experiment(tmp_path / "out", grid)
+
+
+def test_completed_clicks_are_those_of_the_command_however_few_are_dense(places, tmp_path):
+    grid = tiny_grid(places, formats=("random",), ratios=(0.1, 0.5), m=(1,))
+    grid = dataclasses.replace(grid, presets=(), baselines=("clicked", "completed"))
+    experiment = open_experiment(tmp_path / "out", grid)
+    assert carry_out(experiment) == {}
+    for ratio, n, looked in ((0.1, 5, False), (0.5, 24, True)):
+        clicked, completed = (
+            result(experiment, name, ratio, 0, "random", 1) for name in ("clicked", "completed")
+        )
+        assert clicked.n == completed.n == n
+        assert (completed.errors != clicked.errors) == looked
 
 
 def test_the_report_has_a_row_for_each_recipe(done):

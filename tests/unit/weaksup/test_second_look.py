@@ -75,10 +75,10 @@ def test_what_the_picture_shows_and_the_clicks_do_not_tell_is_found(seen):
 def test_held_out_errors_are_those_of_new_shapes(seen):
     dense, truth = seen
     clicked, _, look = judged(truth, dense)
-    (held_out,) = look.held_out.values()
+    (held_out,) = look.held_out_errors.values()
     found = errors(look.dataset, truth)
     assert held_out[:, 3:].mean() == pytest.approx(found, rel=0.25)
-    bounds = completion_bounds(clicked, look.dataset, dense, held_out=look.held_out)
+    bounds = completion_bounds(clicked, look.dataset, dense, held_out_errors=look.held_out_errors)
     distance = np.linalg.norm(look.dataset.shapes.points - truth.shapes.points, axis=2)
     assert (distance <= bounds.radius_px)[:, 3:].mean() == pytest.approx(0.9, abs=0.08)
     alone = completion_bounds(clicked, look.dataset, dense)
