@@ -13,6 +13,7 @@ from datasets.plausibility import SCORES_FILE, rarity
 from datasets.samples import sample_table
 from datasets.shape_model import ShapeModel
 from datasets.shapes import ShapeSet
+from tests.unit.weaksup.near_copies import near_copies
 from weaksup.bounds import BOUNDS_FILE, completion_bounds, read_radii
 from weaksup.completion import complete
 
@@ -110,6 +111,27 @@ def test_files_have_a_row_a_shape_and_scores_the_queue_can_read(tmp_path):
     scores = read_scores(tmp_path / SCORES_FILE)
     np.testing.assert_allclose(list(scores.values()), bounds.score, atol=1e-4)
     assert list(scores) == list(truth.samples["shape_id"])
+
+
+def test_bounds_do_not_rest_on_people_who_were_learnt_from():
+    truth, people = faces(5, 1), faces(12, 0, "d")
+    (_, held_out), (_, leaked) = (
+        bounded(truth, near_copies(people, named=named)) for named in (True, False)
+    )
+    assert held_out.expected_nme > 1.6 * leaked.expected_nme
+    assert held_out.median_px > 1.6 * leaked.median_px
+
+
+def test_shapes_of_which_nothing_follows_have_no_bounds_but_others_have():
+    truth, dense = faces(6, 6), faces(80, 7, "d")
+    kept = truth.shapes.keep(CHOSEN).points.copy()
+    kept[2, CHOSEN] = 7.0  # all in one place
+    clicked = truth.with_shapes(ShapeSet.from_points(kept, KNOWN))
+    bounds = completion_bounds(clicked, complete(clicked, dense), dense)
+    known = np.isin(np.arange(len(KNOWN)), CHOSEN)
+    assert (bounds.radius_px[2, known] == 0).all()
+    assert np.isnan(bounds.radius_px[2, ~known]).all()
+    assert np.isfinite(bounds.radius_px[[0, 1, 3, 4, 5]]).all()
 
 
 def test_too_few_dense_shapes_tell_no_bounds():
