@@ -1,7 +1,9 @@
 """How far completed landmarks may be off, and which pictures to look at first.
 
-The bounds are conformal, by cross-validation over subjects: they rest on the errors of shapes that
-a model had not seen, and ask nothing of these but that new pictures are of the same kind.
+The bounds are conformal, by cross-validation over subjects: they rest on the errors of shapes whose
+subjects the models had not seen. They are not proven to hold, for pictures of one person are alike,
+and how pictures are looked at was fitted to the same errors. On average over the landmarks they are
+measured to: 89.6 to 91.5 % at 90 % (docs/results.md, "Bounds of completed clicks").
 """
 
 import csv
