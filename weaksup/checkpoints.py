@@ -105,7 +105,8 @@ def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
         try:
             return _read(path)
         except FileFormatError as error:
-            logger.warning("%s; the one before it is taken", error)
+            more = "the one before it is taken, from which `fewmark train --resume` goes on"
+            logger.warning("%s; %s", error, more)
     return _read(found[-1])
 
 
@@ -115,7 +116,7 @@ def _read(path: Path) -> dict[str, Any]:
             damaged = archive.testzip()  # torch would load changed numbers without a word
         content = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        problem = "not a checkpoint that can be read; begin a new run"
+        problem = "not a checkpoint that can be read"
         raise FileFormatError(path, None, problem) from error
     if damaged is not None:
         raise FileFormatError(path, damaged, "not a checkpoint that can be read: it was changed")

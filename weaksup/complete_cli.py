@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import FewmarkError, FileFormatError, about
-from weaksup.sources_cli import read_split
+from weaksup.sources_cli import require_place
 
 if TYPE_CHECKING:
     from weaksup.clicks import CompletedClicks
@@ -36,9 +35,13 @@ def complete(
     from datasets.io.registry import read
     from weaksup.clicks import complete_clicks
 
-    require_free(target, force=options["force"], inputs=(source, dense_path))
+    require_place(target, force=options["force"], inputs=(source, dense_path))
     dense = read(dense_path)
-    clicked = read_split(source, None, dense.format)
+    try:
+        clicked = read(source, landmark_format=dense.format)
+    except FileFormatError:  # the dense shapes may be a table, and the clicks tell the format
+        clicked = read(source)
+        dense = read(dense_path, landmark_format=clicked.format)
     try:
         with about(source, dense_path), progress_bar("Looking at pictures") as on_progress:
             done = complete_clicks(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
 from datasets.errors import about
+from weaksup.sources_cli import require_place
 
 if TYPE_CHECKING:
     from datasets.dataset import LandmarkDataset
@@ -52,7 +52,7 @@ def infer(
         raise click.UsageError("give --boxes or --detector, not both")
     folder = RunFolder(run).require()
     target = target or folder.prediction(source.stem, options["split"])
-    require_free(target, force=options["force"], inputs=(source,))
+    require_place(target, force=options["force"], inputs=(source,))
     is_video = source.suffix.lower() in VIDEO_SUFFIXES and not source.is_dir()
     work = _infer_video if is_video else _infer_pictures
     predicted, told = work(folder, source, options)

@@ -1,5 +1,6 @@
 """Use of a trained network: the dense landmarks of pictures."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -18,12 +19,14 @@ from datasets.progress import Progress, ignore_progress
 from datasets.shapes import ShapeSet
 from weaksup.checkpoints import read_checkpoint
 from weaksup.config import TrainingConfig
-from weaksup.devices import cpu_threads
+from weaksup.devices import choose_device, cpu_threads
 from weaksup.network import TwoBranchResNet
 from weaksup.run_folder import RunFolder
 from weaksup.samples import frame_of_row
 from weaksup.start import Start
 from weaksup.validation import predict_crops
+
+logger = logging.getLogger(__name__)
 
 _AT_ONCE = 256  # crops in memory
 
@@ -36,10 +39,14 @@ def load_network(run: RunFolder) -> TwoBranchResNet:
     TrainingError
         If the run has no checkpoint yet, or its files do not fit together.
     """
-    saved = read_checkpoint(run)
-    sparse, width = run.sparse, run.config.width
+    saved, config, sparse = read_checkpoint(run), run.config, run.sparse
+    if saved["config"] != config.identity:
+        raise TrainingError(f"{run.path}: config.toml is not the one that the run learnt with")
+    if saved["stage"] < len(config.stages):
+        done = f"{saved['epochs_done']} of {config.epochs} epochs"
+        logger.warning("%s is not finished: its network has learnt for %s", run.path, done)
     # Places are loaded below; only the number of landmarks matters here.
-    network = TwoBranchResNet(sparse.chosen, torch.zeros(len(sparse.dense), 2), width)
+    network = TwoBranchResNet(sparse.chosen, torch.zeros(len(sparse.dense), 2), config.width)
     try:
         network.load_state_dict(saved["learner"]["network"])
     except (RuntimeError, LookupError, TypeError) as error:
@@ -115,7 +122,7 @@ class Finder:
 
     @classmethod
     def of(cls, run: RunFolder | str | Path) -> Self:
-        """The network of a run.
+        """The network of a run, on the fastest device of this machine.
 
         Raises
         ------
@@ -123,7 +130,8 @@ class Finder:
             If the run cannot be used.
         """
         folder = (run if isinstance(run, RunFolder) else RunFolder(run)).require()
-        return cls(load_network(folder), folder.config, folder.sparse)
+        network = load_network(folder).to(choose_device("auto", "32-true"))
+        return cls(network, folder.config, folder.sparse)
 
     def find(self, cuts: Iterable[tuple[Image, Frame]]) -> NDArray[np.float64]:
         """Landmarks (N, M, 2) in pixels of the pictures, from crops and where they were cut.

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from datasets.cli import require_free
 from datasets.console import PATH, json_option, progress_bar, report
-from weaksup.sources_cli import read_split
+from weaksup.sources_cli import read_split, require_place
 
 
 @click.command()
@@ -35,7 +34,7 @@ def occlude(source: Path, target: Path, *, as_json: bool, **options: Any) -> Non
 
     from weaksup.occlusion import occlude as occlude_dataset
 
-    require_free(target, force=options["force"], inputs=(source,))
+    require_place(target, force=options["force"], inputs=(source,))
     dataset = read_split(source, options["split"])
     rng = np.random.default_rng(options["seed"])
     with progress_bar("Covering") as on_progress:

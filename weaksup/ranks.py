@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, distributed
 
-from datasets.errors import TrainingError
+from datasets.errors import FewmarkError, TrainingError
 from weaksup.stopping import StoppedError
 
 
@@ -130,6 +130,14 @@ class Ranks:
             if found is not None:
                 text, asked = found
                 raise StoppedError if asked else TrainingError(f"process {number}: {text}")
+
+    def explained(self, error: Exception) -> Exception:
+        """The error, or in words what it means: another process is gone."""
+        lost = any(word in str(error) for word in ("Connection", "gloo", "NCCL"))
+        if self.size == 1 or isinstance(error, FewmarkError) or not lost:
+            return error
+        problem = f"another of the {self.size} processes is gone, what it printed says why"
+        return TrainingError(f"{problem}; when resumed, the run goes on from its last checkpoint")
 
     def _gathered(self, value: object) -> list[Any]:
         everybody: list[Any] = [value] * self.size

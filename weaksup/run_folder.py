@@ -126,9 +126,9 @@ class RunFolder:
 
     def _require_no_foreign(self) -> None:
         """What a stopped `create` leaves is written again; what is somebody else's must stay."""
+        self._require_no_dataset()
         affinities = series_files(self.affinities).values()
-        others = ("state.json", HEADER_FILE, SHAPES_FILE)
-        for path in (*self.checkpoints, *(self.path / name for name in others), *affinities):
+        for path in (*self.checkpoints, self.path / "state.json", *affinities):
             if path.exists():
                 problem = f"{path} is there, but no run it belongs to; choose another folder"
                 raise TrainingError(problem)
@@ -137,6 +137,11 @@ class RunFolder:
         if (self.path / "sparse.toml").exists():
             _ = self.sparse
 
+    def _require_no_dataset(self) -> None:
+        for path in (self.path / HEADER_FILE, self.path / SHAPES_FILE):
+            if path.exists():
+                raise TrainingError(f"{path} is a data set's, no run's; choose another folder")
+
     def clear(self) -> None:
         """Forget the run, but for its predictions and the log of its job.
 
@@ -144,10 +149,13 @@ class RunFolder:
         ------
         FileFormatError
             If its config is not that of a run: then the other files may not be a run's either.
+        TrainingError
+            If a data set lies in the folder as well.
         """
         if not self.exists:
             return
         _ = self.config
+        self._require_no_dataset()
         # The config comes last: till then it is a run, however this ends.
         names = ("state.json", "metrics.csv", CARD_FILE, SOURCES_FILE, "sparse.toml")
         self.keep_affinities(0)

@@ -74,7 +74,7 @@ def train(
             _begin(folder, config, data, resume=resume)
     run = RunWork(config, folder, data, ranks, on_progress, stop)
     with cpu_threads(config.cpu_threads), contextlib.closing(run.record):
-        _watch(run, counted)
+        _watch(run, ranks, counted)
     return folder
 
 
@@ -120,7 +120,7 @@ def _counted(data: TrainingData, stage: Stage, seed: int) -> Tensor:
     raise TrainingError(problem)
 
 
-def _watch(run: RunWork, counted: list[Tensor]) -> None:
+def _watch(run: RunWork, ranks: Ranks, counted: list[Tensor]) -> None:
     """Carry the run out; however it ends, its state says so."""
     try:
         run.work(counted)
@@ -130,6 +130,9 @@ def _watch(run: RunWork, counted: list[Tensor]) -> None:
         run.record.tell(STOPPED, "stopped; when resumed, it goes on from its last checkpoint")
         raise
     except Exception as error:
+        told = ranks.explained(error)
         with contextlib.suppress(FewmarkError):  # on a full disk, the error itself says more
-            run.record.tell(FAILED, str(error) or type(error).__name__)
-        raise
+            run.record.tell(FAILED, str(told) or type(told).__name__)
+        if told is error:
+            raise
+        raise told from error

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from datasets.samples import sample_table
 from datasets.shapes import empty_shapes
 from weaksup import inference
 from weaksup.inference import infer
+from weaksup.run_folder import RunFolder
+from weaksup.training import train
 
 
 def test_inference_gives_the_error_that_training_measured(trained, data):
@@ -91,3 +95,23 @@ def test_landmarks_do_not_depend_on_how_many_crops_are_in_memory(trained, data, 
     )
     assert np.allclose(infer(trained, data.valid).shapes.points, whole, atol=1e-4)
     assert sizes == [7, 7, 7, 3]
+
+
+def test_a_network_that_has_not_learnt_to_the_end_is_told(data, tiny, tmp_path, caplog, trained):
+    asked = iter(range(60))
+    run = train(tiny, tmp_path / "run", data, stop=lambda: next(asked, None) is None)
+    infer(run, data.valid)
+    done = run.state().epochs_done
+    assert f"run is not finished: its network has learnt for {done} of {tiny.epochs}" in caplog.text
+    caplog.clear()
+    infer(trained, data.valid)
+    assert caplog.text == ""
+
+
+def test_crops_are_cut_as_the_run_learnt_them_or_not_at_all(data, trained, tmp_path):
+    run = RunFolder(shutil.copytree(trained.path, tmp_path / "run"))
+    run.config.changed(margin=2.5).save(run.path / "config.toml")
+    with pytest.raises(TrainingError, match=r"config\.toml is not the one that the run learnt"):
+        infer(run, data.valid)
+    run.config.changed(margin=trained.config.margin, threads=2).save(run.path / "config.toml")
+    assert len(infer(run, data.valid)) == len(data.valid)

@@ -124,3 +124,13 @@ def test_one_process_alone_raises_what_it_meets():
         ranks.require_alike(object(), "thing")
     assert ranks.part(5) == slice(0, 5)
     assert not ranks.any(False)
+
+
+def test_a_process_that_is_gone_is_told_in_words():
+    ranks = Ranks("cpu", "32-true")
+    lost = RuntimeError("[pair.cc:537] Read error [127.0.0.1]:5: Connection reset by peer")
+    assert ranks.explained(lost) is lost  # alone it is no other process's
+    ranks.size = 3
+    assert str(ranks.explained(lost)).startswith("another of the 3 processes is gone")
+    for error in (RuntimeError("out of memory"), TrainingError("Connection")):
+        assert ranks.explained(error) is error

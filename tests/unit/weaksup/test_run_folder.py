@@ -151,7 +151,7 @@ def test_what_is_somebody_elses_is_not_taken_for_a_runs(tmp_path, sparse):
 @pytest.mark.parametrize("name", ["dataset.toml", "shapes.parquet"])
 def test_a_run_does_not_begin_in_the_folder_of_a_data_set(tmp_path, sparse, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(TrainingError, match=f"{name} is there, but no run it belongs to"):
+    with pytest.raises(TrainingError, match=f"{name} is a data set.s, no run.s"):
         RunFolder(tmp_path).create(preset("quick"), sparse, {})
     assert [p.name for p in tmp_path.iterdir()] == [name]
 

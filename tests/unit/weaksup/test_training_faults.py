@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_not_the_run(
     stopped.checkpoint.write_bytes(damage(stopped.checkpoint.read_bytes()))
     assert read_checkpoint(stopped)["epochs_done"] == done - 1
     assert "checkpoint.pt" in caplog.text
-    assert "the one before it is taken" in caplog.text
+    assert "the one before it is taken, from which `fewmark train --resume`" in caplog.text
     assert_same(train(tiny, stopped.path, data, resume=True), unbroken)
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,6 +213,35 @@ def test_results_never_take_the_place_of_what_they_come_from(places, capsys, tra
         message = f"{arguments[3 if arguments[0] == 'infer' else 2]}: this command reads it"
         assert message in refusal(capsys, *arguments, "--force")
     assert [(each / "shapes.parquet").read_bytes() for each in (clicks, dense)] == before
+
+
+def test_results_do_not_go_into_a_run_or_a_file(places, capsys, trained):
+    run = shutil.copytree(trained.path, places / "run")
+    (places / "file").write_text("mine", encoding="utf-8")
+    before = listing(run)
+    for place, told in ((run, "holds a training run"), (places / "file", "is a file; what is")):
+        for arguments in (
+            ["infer", trained.path, places / "valid", place],
+            ["complete", places / "clicks", place, "--dense", places / "dense"],
+            ["occlude", places / "valid", place],
+        ):
+            assert f"{place} {told}" in refusal(capsys, *arguments, "--force")
+    assert listing(run) == before
+
+
+def test_a_run_in_which_a_data_set_lies_is_not_forgotten(places, capsys):
+    call(capsys, *training(places))
+    for file in (places / "valid").iterdir():
+        shutil.copy(file, places / "run")
+    before = listing(places / "run")
+    assert "is a data set's, no run's" in refusal(capsys, *training(places), "--force")
+    assert listing(places / "run") == before
+
+
+def test_a_table_of_dense_shapes_has_the_format_of_the_clicks(places, capsys):
+    call(capsys, "convert", places / "dense", places / "dense.csv")
+    call(capsys, "complete", places / "clicks", places / "out", "--dense", places / "dense.csv")
+    assert (places / "out" / "bounds.csv").exists()
 
 
 def start(arguments):
