@@ -6,8 +6,13 @@ import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import Page
 
+from annotate.exchange import create_project
 from annotate.labelling import placed
 from annotate.store import AnnotationStore, Project, Status
+from datasets.dataset import LandmarkDataset
+from datasets.formats import SparseFormat, landmark_format
+from datasets.samples import sample_table
+from datasets.shapes import empty_shapes
 from tests.browser.canvas import (
     EXACT,
     click,
@@ -38,6 +43,26 @@ def sources(store: AnnotationStore, project: Project, position: int = 0) -> list
 def shown(page: Page) -> int:
     frames(page)
     return page.locator(".ghost:visible").count()
+
+
+def test_what_the_next_click_does_hides_nothing_where_landmarks_are_many(
+    page: Page, server: Any, store: AnnotationStore, project: Project
+) -> None:
+    dense = landmark_format("300w-68")
+    everything = tuple(range(68))
+    picture = store.items(project)[0].content.image
+    pictures = LandmarkDataset(
+        empty_shapes(dense, 1), sample_table(["a"], [picture.name]), picture.parent
+    )
+    sparse = SparseFormat(dense, everything, everything)
+    many = create_project(store, f"{project.name}-many", sparse, pictures)
+    (item,) = store.items(many)
+    store.set_ghosts(many, "net", {item.id: tuple(placed(20 + i, 40) for i in everything)})
+    open_canvas(page, server.url)
+    following = page.locator(".side > .next")
+    assert "1/68" in following.inner_text()
+    text_px, room_px = following.evaluate("e => [e.scrollHeight, e.clientHeight]")
+    assert text_px <= room_px
 
 
 @pytest.mark.usefixtures("ghosts")
