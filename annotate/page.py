@@ -20,6 +20,8 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, StoreError
 from datasets.formats import LandmarkFormat, SparseFormat
+from datasets.replacing_ui import may_write
+from datasets.shelf import replacing_dataset
 from datasets.storage import read_header
 
 _ANNOTATOR = "annotate.annotator"
@@ -221,19 +223,17 @@ def _export(store: AnnotationStore, project: Project, *, may_replace: bool) -> N
     if not ui.is_name(name):
         st.warning(ui.NAME_RULE)
         return
-    taken = (workspace.data / name).exists()
-    if taken and not may_replace:
+    if (workspace.data / name).exists() and not may_replace:
         st.warning(f"There is a data set {name} already; choose another name.")
         return
-    replace = taken and st.checkbox(f"Replace the data set {name}", key="annotate.export.replace")
-    pressed = st.button(
-        "Export", type="primary", disabled=taken and not replace, key="annotate.export.go"
-    )
-    if not pressed:
+    locked = not may_write(name, over_people=True)
+    pressed = st.button("Export", type="primary", disabled=locked, key="annotate.export.go")
+    if locked or not pressed:
         return
     try:
-        dataset = export_labels(store, project, workspace.data / name, done_only=done_only)
-    except StoreError as error:
+        with replacing_dataset(workspace, name) as folder:
+            dataset = export_labels(store, project, folder, done_only=done_only)
+    except FewmarkError as error:
         st.error(str(error))
         return
     st.success(f"{len(dataset)} labelled pictures are now the data set **{name}**.")

@@ -1,10 +1,13 @@
-"""Data sets of a workspace as things on a shelf: renamed, thrown away, taken back, and named anew.
+"""Data sets of a workspace as things on a shelf: renamed, replaced, thrown away, taken back.
 
 What is thrown away lies in ``.trash/<name>`` of the workspace, as deep as in ``data/<name>``, so
 that a relative path to its pictures still leads there. Pictures outside are never touched.
 """
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.errors import FewmarkError
@@ -73,8 +76,8 @@ def rename(workspace: Workspace, name: str, new: str) -> None:
     (workspace.data / name).rename(require_name(workspace, new))
 
 
-def throw_away(workspace: Workspace, name: str) -> None:
-    """Move a data set to the trash.
+def throw_away(workspace: Workspace, name: str) -> Path:
+    """Move a data set to the trash; its place there.
 
     Raises
     ------
@@ -93,6 +96,33 @@ def throw_away(workspace: Workspace, name: str) -> None:
     while place.exists():
         place, number = trash / f"{name}-{number}", number + 1
     folder.rename(place)
+    return place
+
+
+@contextmanager
+def replacing_dataset(workspace: Workspace, name: str) -> Iterator[Path]:
+    """The folder in which a data set is written in the place of one that goes to the trash.
+
+    If writing fails, what was there is there again.
+
+    Raises
+    ------
+    PicturesInUseError
+        If the pictures of the one that was there are in its folder, or those of others.
+    """
+    folder, old = workspace.data / name, None
+    if folder.exists():
+        if _pictures_inside(folder):
+            problem = f"{name} is not replaced: its pictures are in its folder"
+            raise PicturesInUseError(f"{problem}; choose another name")
+        old = throw_away(workspace, name)
+    try:
+        yield folder
+    except BaseException:
+        if old is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            old.rename(folder)
+        raise
 
 
 def thrown_away(workspace: Workspace) -> list[str]:

@@ -73,6 +73,10 @@ def opened():
     return app
 
 
+def replace_box(app, name):
+    return next(box for box in app.checkbox if f"Replace the data set {name}:" in box.label)
+
+
 def canvas_data(app):
     return json.loads(app.get("bidi_component")[0].proto.json)
 
@@ -232,9 +236,25 @@ def test_labels_are_exported_as_a_data_set_and_replaced_only_when_asked(project,
     assert labels.shapes.points[0, 0].tolist() == [1.0, 2.0]
     app = opened()
     assert app.button(key="annotate.export.go").disabled
-    app.checkbox(key="annotate.export.replace").check().run()
+    replace_box(app, "one-labels").check().run()
     app.button(key="annotate.export.go").click().run()
     assert app.success
+    old = LandmarkDataset.load(workspace / ".trash" / "one-labels")
+    assert old.shapes.points[0, 0].tolist() == [1.0, 2.0]
+    assert not replace_box(app.run(), "one-labels").value
+
+
+def test_the_tick_to_replace_is_about_one_data_set(project, workspace):
+    LandmarkDataset.load(workspace / "data" / "faces").save(workspace / "data" / "other")
+    app = opened()
+    app.text_input(key=f"annotate.export.{project.id}").input("faces").run()
+    found = replace_box(app, "faces")
+    assert "5 landmarks in 4 pictures, which no model placed" in found.label
+    found.check().run()
+    assert not app.button(key="annotate.export.go").disabled
+    app.text_input(key=f"annotate.export.{project.id}").input("other").run()
+    assert not replace_box(app, "other").value
+    assert app.button(key="annotate.export.go").disabled
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from datasets.shelf import (
     PicturesInUseError,
     free_name,
     rename,
+    replacing_dataset,
     require_name,
     take_back,
     throw_away,
@@ -73,6 +74,27 @@ def test_names_taken_in_the_meantime_are_avoided_both_ways(space):
     assert space.dataset_names() == ["one", "one-2"]
 
 
+def test_what_is_replaced_lies_in_the_trash_and_comes_back_if_writing_fails(space):
+    other = LandmarkDataset(ShapeSet.from_points([[[3.0, 4.0]]]), sample_table(["b"]))
+
+    def fail():
+        with replacing_dataset(space, "one") as folder:
+            other.save(folder)
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert LandmarkDataset.load(space.data / "one").samples["shape_id"].tolist() == ["a"]
+    assert thrown_away(space) == []
+    for name in ("one", "new"):
+        with replacing_dataset(space, name) as folder:
+            other.save(folder)
+        assert LandmarkDataset.load(space.data / name).samples["shape_id"].tolist() == ["b"]
+    assert thrown_away(space) == ["one"]
+    take_back(space, "one")
+    assert LandmarkDataset.load(space.data / "one-2").samples["shape_id"].tolist() == ["a"]
+
+
 def test_free_names_are_good_names(space):
     for wish in ("one", "  ", "../..", "300w: valid?", "x" * 200, "höhe"):
         assert require_name(space, free_name(space, wish))
@@ -130,6 +152,14 @@ def test_a_folder_whose_pictures_others_show_is_thrown_away_after_them(faces):
     throw_away(faces, "dense")
     throw_away(faces, "faces")
     assert thrown_away(faces) == ["dense", "faces"]
+
+
+def test_a_folder_with_pictures_is_not_replaced(faces):
+    throw_away(faces, "dense")  # nobody but annotation projects may need them now
+    refused = pytest.raises(PicturesInUseError, match="faces is not replaced: its pictures")
+    with refused, replacing_dataset(faces, "faces"):
+        pass
+    assert faces.dataset_names() == ["faces", "one"]
 
 
 def test_a_broken_data_set_holds_on_to_no_pictures(faces):
