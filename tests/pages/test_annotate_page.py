@@ -414,7 +414,7 @@ def test_completed_pictures_become_a_project_of_all_landmarks_doubtful_first(
     if not formats:
         (workspace / "formats" / "three.toml").unlink()
     app = asked_to_look()
-    assert "4 pictures of **filled**, the doubtful ones first" in shown(app)
+    app.button_group(key="annotate.completed.share").set_value("all").run()
     app.button(key="annotate.completed.create").click().run()
     assert not app.exception
     store = workspace_store()
@@ -425,8 +425,33 @@ def test_completed_pictures_become_a_project_of_all_landmarks_doubtful_first(
     (first,) = (item for item in store.items(made) if item.content.shape_id == "face-2")
     ghosts = [(point.x, point.y) for point in store.ghosts([first])[first.id]]
     np.testing.assert_allclose(ghosts, completed.shapes.points[2], atol=0.01)
-    assert store.leases.claim(made, "ann", 3).next_open == (2, 1, 0)
+    names = [item.content.shape_id for item in store.items(made)]  # the canvas tells their place
+    assert names == ["face-2", "face-1", "face-0", "face-3"]
+    assert store.leases.claim(made, "ann", 3).next_open == (0, 1, 2)
     assert not app.header  # the form is put away
+
+
+@pytest.mark.usefixtures("completed")
+def test_of_completed_pictures_a_fifth_is_looked_at_unless_more_are_wanted():
+    app = asked_to_look()
+    assert app.button_group(key="annotate.completed.share").options == [
+        "a tenth (1)", "a fifth (1)", "all (4)",
+    ]  # fmt: skip
+    app.button(key="annotate.completed.create").click().run()
+    store = workspace_store()
+    (made,) = store.projects()
+    assert [item.content.shape_id for item in store.items(made)] == ["face-2"]
+
+
+@pytest.mark.usefixtures("completed")
+def test_completed_pictures_without_scores_are_looked_at_as_they_are(workspace):
+    (workspace / "data" / "filled" / "scores.csv").unlink()
+    app = asked_to_look()
+    assert "4 pictures, in the order of the data set" in shown(app)
+    app.button(key="annotate.completed.create").click().run()
+    store = workspace_store()
+    names = [item.content.shape_id for item in store.items(store.projects()[0])]
+    assert names == ["face-0", "face-1", "face-2", "face-3"]
 
 
 @pytest.mark.usefixtures("completed", "project")
