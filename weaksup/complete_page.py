@@ -1,6 +1,6 @@
 """Page "Complete": dense landmarks for pictures that people clicked, with bounds of errors."""
 
-import functools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +14,10 @@ from datasets.storage import SHAPES_FILE
 from weaksup.bounds import CompletionBounds
 from weaksup.clicks import CompletedClicks, complete_clicks
 from weaksup.figures import BOUND, PREDICTED, TRUE, comparison_tile
-from weaksup.ui import a_page, as_file, show_tiles
+from weaksup.keep_ui import keep
+from weaksup.ui import a_page, show_tiles
 
 _MOST_LOOKED_AT = 2000
-_ABOUT_LOOK = (
-    "Leads to the annotator: a project in which every landmark starts as a ghost, and the doubtful "
-    "pictures come first."
-)
 _ORDERS = ("doubtful first", "as in the data set")
 
 
@@ -44,28 +41,28 @@ def render() -> None:
         st.info(f"All landmarks of these pictures are known in {dense_name} already.")
         return
     _tell(clicked, completed, bounds, problem)
+    _tell_more(done, clicked_name, dense_name)
+    _show_pictures(clicked, completed, bounds)
+    keep(done, bounds, clicked_name)
+
+
+def _tell_more(done: CompletedClicks, clicked_name: str, dense_name: str) -> None:
+    """What the pictures moved, what was not done, and what was left out."""
     if moved := done.look.moved:
         st.caption(f"Landmarks of {moved:,} shapes were moved by what their pictures show.")
     for note in done.notes:
         st.caption(f"Note: {ui.as_text(note)}")
     whole = ui.load_dataset(ui.workspace().data / clicked_name)
-    left_out = int(whole.shapes.present.any(axis=1).sum()) - len(clicked)
+    left_out = int(whole.shapes.present.any(axis=1).sum()) - len(done.clicked)
     if left_out:
         st.caption(f"{left_out:,} clicked pictures are left out: {dense_name} has all landmarks.")
-    _show_pictures(clicked, completed, bounds)
-    _save(done, bounds, clicked_name)
 
 
 def _choose() -> tuple[str, str]:
     """The data set with the clicks, and the one with the dense shapes."""
-    workspace = ui.workspace()
-    known = {n: ui.load_dataset(workspace.data / n) for n in workspace.dataset_names()}
-    known = {n: d for n, d in known.items() if len(d) and not d.inferred}
-    dense = {n: int(d.shapes.complete.sum()) for n, d in known.items()}
-    clicked = {n: len(_partly(d)) for n, d in known.items()}
-    usable = {n: d for n, d in known.items() if dense[n] >= 2}
-    names = sorted((n for n in clicked if clicked[n]), key=lambda n: -clicked[n])
-    pairs = {name: others for name in names if (others := _beside(known[name], usable))}
+    if not ui.workspace().dataset_names():
+        ui.stop_with_step("There is no data set yet. Open one first.", "data", "Open a data set")
+    pairs = _pairs()
     if not pairs:
         ui.stop_with_step(
             "No data set has clicked pictures and dense shapes of the same landmarks beside them. "
@@ -82,10 +79,29 @@ def _choose() -> tuple[str, str]:
     return name, str(other)
 
 
+def _pairs() -> dict[str, list[str]]:
+    """Data sets with clicks, the one with most first, and those with dense shapes beside each."""
+    workspace = ui.workspace()
+    known = {n: ui.load_dataset(workspace.data / n) for n in workspace.dataset_names()}
+    known = {n: d for n, d in known.items() if len(d) and not d.inferred}
+    dense = {n: d for n, d in known.items() if d.shapes.complete.sum() >= 2}
+    clicked = {n: len(_partly(d)) for n, d in known.items()}
+    names = sorted((n for n in clicked if clicked[n]), key=lambda n: -clicked[n])
+    return {name: others for name in names if (others := _beside(known[name], dense))}
+
+
 def _beside(clicked: LandmarkDataset, dense: dict[str, LandmarkDataset]) -> list[str]:
-    """Data sets with dense shapes of these landmarks; those that leave most to complete first."""
+    """Data sets with dense shapes of these landmarks, the one with most first.
+
+    Those that know most of the clicked pictures already come last: they leave little to complete.
+    """
     fitting = {n: d for n, d in dense.items() if d.format.landmarks == clicked.format.landmarks}
-    return sorted(fitting, key=lambda n: (-len(_unknown(clicked, fitting[n])), n))
+
+    def rank(name: str) -> tuple[bool, int, str]:
+        leaves_little = 2 * len(_unknown(clicked, fitting[name])) < len(_partly(clicked))
+        return leaves_little, -int(fitting[name].shapes.complete.sum()), name
+
+    return sorted(fitting, key=rank)
 
 
 def _unknown(clicked: LandmarkDataset, dense: LandmarkDataset) -> LandmarkDataset:
@@ -155,7 +171,10 @@ def _tell(
     columns[0].metric("Pictures", f"{len(clicked):,}")
     columns[1].metric("Landmarks filled in", f"{filled:,}")
     if bounds is None:
-        st.warning(f"How good they are cannot be told: {problem}")
+        st.warning(
+            f"How good they are cannot be told: {problem}. Before you keep them, learn from more "
+            "dense shapes."
+        )
         return
     columns[2].metric("Error to expect", f"{bounds.expected_nme:.2%}")
     within = bounds.median_px
@@ -184,10 +203,18 @@ def _show_pictures(
     _legend(with_bounds=bounds is not None)
     show_tiles(part, lambda row: _tile(clicked, completed, bounds, row))
     if bounds is not None:
-        st.caption(
-            "Doubtful is a picture whose clicks lie unlike those of the dense shapes: a rare "
-            "shape, or a slip. Such pictures are completed worse on average."
-        )
+        _tell_doubt(len(clicked))
+
+
+def _tell_doubt(N: int) -> None:
+    tenth, fifth = math.ceil(N / 10), math.ceil(N / 5)
+    st.caption(
+        "*Doubt* is how unlike the dense shapes the clicks of a picture lie, at most about 1 for "
+        "shapes like those: a rare shape, or a slip. Such pictures are completed worse on average. "
+        f"The most doubtful tenth are {tenth:,} pictures, a fifth {fifth:,}: "
+        "on real faces with ten clicks each, 86 % and 74 % of the error were left when these had "
+        "been mended, against 90 % and 80 % for as many at random."
+    )
 
 
 def _legend(*, with_bounds: bool) -> None:
@@ -212,42 +239,12 @@ def _tile(
     except FewmarkError as error:
         st.caption(str(error))
         return
-    st.image(tile, caption=name, width="stretch", alt=f"{name}: clicked and filled in landmarks")
+    caption = name if bounds is None else f"{name}: {_doubt(bounds, row)}"
+    st.image(tile, caption=caption, width="stretch", alt=f"{name}: clicked and filled in landmarks")
 
 
-def _save(done: CompletedClicks, bounds: CompletionBounds | None, clicked_name: str) -> None:
-    st.header("Keep")
-    data = ui.workspace().data
-    label = "Name of the data set"
-    name = st.text_input(label, f"{clicked_name}-completed", key=f"complete_name_{clicked_name}")
-    if not ui.is_name(name):
-        st.warning(ui.NAME_RULE)
-        return
-    taken = (data / name).exists()
-    agreed = taken and st.checkbox(f"Replace the data set {name}", key="complete_replace")
-    with st.container(horizontal=True):
-        locked = taken and not agreed
-        save = st.button("Save", type="primary", disabled=locked, key="complete_save")
-        look = st.button(
-            "Save and look at them", help=_ABOUT_LOOK, disabled=locked, key="complete_look"
-        )
-        for file_type in ("csv", "npz"):
-            st.download_button(
-                f"Download as {file_type}",
-                functools.partial(as_file, done.dataset, file_type),
-                file_name=f"{name}.{file_type}",
-                key=f"complete_{file_type}",
-            )
-    if not (save or look):
-        return
-    try:
-        done.save(data / name)
-        if bounds is not None:
-            bounds.save(data / name)
-    except (FewmarkError, OSError) as error:
-        st.error(f"It could not be saved: {error}")
-        return
-    st.success(f"{len(done.dataset):,} completed pictures are now the data set **{name}**.")
-    if look:
-        ui.remember("completed", name)
-        ui.go_to("annotate")
+def _doubt(bounds: CompletionBounds, row: int) -> str:
+    """The score of a picture and its largest bound, in words."""
+    score, radii = bounds.score[row], bounds.radius_px[row]
+    told = f"doubt {score:.1f}" if np.isfinite(score) else "too few clicks to doubt"
+    return f"{told}, widest circle {np.nanmax(radii):.0f} px" if np.isfinite(radii).any() else told

@@ -1,5 +1,8 @@
 """The Complete page, with clicks and dense shapes, without, and with some that do not do."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -11,10 +14,12 @@ from datasets.formats import landmark_format
 from datasets.images import write_image
 from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
+from datasets.shelf import thrown_away
 from datasets.workspace import VARIABLE, Workspace
 from weaksup.bounds import completion_bounds
 from weaksup.clicks import complete_clicks
 from weaksup.completion import complete
+from weaksup.keep_ui import file_stem
 
 KNOWN = landmark_format("lfw-10")
 CHOSEN = [0, 2, 3, 5, 6, 7]
@@ -78,7 +83,16 @@ def opened():
 
 
 def captions(page):
+    """Names of the pictures that are shown."""
+    return [caption.partition(":")[0] for caption in whole_captions(page)]
+
+
+def whole_captions(page):
     return [image.caption for element in page.get("image") for image in element.proto.imgs]
+
+
+def replace_box(page):
+    return next(box for box in page.checkbox if "Replace the data set" in box.label)
 
 
 def texts(elements):
@@ -86,7 +100,7 @@ def texts(elements):
 
 
 def test_without_clicks_the_page_leads_to_where_they_are_made(space):
-    assert "No data set has clicked pictures" in texts(opened().markdown)
+    assert "There is no data set yet" in texts(opened().markdown)
     shapes(9, 0, "d").save(space.data / "dense")
     assert "No data set has clicked pictures" in texts(opened().markdown)
 
@@ -165,9 +179,10 @@ def test_what_is_kept_is_a_data_set_with_bounds_and_scores_and_replaces_none_una
     page = opened()
     page.button(key="complete_save").click().run()
     assert not page.exception
-    assert (
-        "14 completed pictures are now the data set **clicks-completed**" in page.success[0].value
-    )
+    assert "14 completed pictures are now the data set **clicks-com" in page.success[0].value
+    assert "train a network" in texts(page.markdown)
+    page.button(key="complete_look_now").click().run()
+    assert page.session_state["fewmark.completed"] == "clicks-completed"
     clicked, dense = faces
     kept = LandmarkDataset.load(space.data / "clicks-completed")
     assert kept.inferred
@@ -177,9 +192,46 @@ def test_what_is_kept_is_a_data_set_with_bounds_and_scores_and_replaces_none_una
     page = opened()
     assert page.selectbox(key="complete_clicked").options == ["clicks"]  # not what was made of it
     assert page.button(key="complete_save").disabled
-    page.checkbox(key="complete_replace").check().run()
+    replace_box(page).check().run()
     page.button(key="complete_save").click().run()
     assert "are now the data set" in page.success[0].value
+    assert not replace_box(page).value  # what was saved now is another
+    assert page.button(key="complete_save").disabled
+    assert thrown_away(space) == ["clicks-completed"]
+
+
+def test_a_tick_to_replace_is_about_one_name_and_never_about_what_people_placed(faces, space):
+    _, dense = faces
+    opened().button(key="complete_save").click().run()
+    replace(dense, inferred=True).save(space.data / "other")
+    page = opened()
+    replace_box(page).check().run()
+    assert not page.button(key="complete_save").disabled
+    page.text_input(key="complete_name_clicks").set_value("other").run()
+    assert not replace_box(page).value
+    assert page.button(key="complete_save").disabled
+    page.text_input(key="complete_name_clicks").set_value("dense").run()
+    assert "400 landmarks in 40 pictures, which no model placed" in page.warning[0].value
+    assert page.button(key="complete_save").disabled
+    assert not page.checkbox
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_tile_tells_doubt_and_the_widest_bound_and_the_page_what_looking_brings():
+    page = opened()
+    assert re.fullmatch(r"c\d+: doubt \d\.\d, widest circle \d+ px", whole_captions(page)[0])
+    assert "The most doubtful tenth are 2 pictures, a fifth 3" in texts(page.caption)
+
+
+def test_files_say_of_which_splits_they_are_and_that_a_model_placed_points(faces):
+    clicked, _ = faces
+    labels = [button.proto.label for button in opened().get("download_button")]
+    assert labels == ["Download as csv", "Download as npz", "Bounds, csv"]
+    assert file_stem("mine", clicked) == "mine-inferred"
+    splits = ["train"] * 9 + ["valid"] * 5
+    both = replace(clicked, samples=clicked.samples.assign(split=splits))
+    assert file_stem("mine", both) == "mine-train+valid-inferred"
+    assert file_stem("mine", both.split("valid")) == "mine-valid-inferred"
 
 
 @pytest.mark.usefixtures("faces")
@@ -197,6 +249,7 @@ def test_too_few_dense_shapes_complete_without_bounds(space):
     page = opened()
     assert not page.error
     assert "How good they are cannot be told: expected 8 shapes" in page.warning[0].value
+    assert page.button(key="complete_save").proto.type == "secondary"
     assert captions(page) == [f"c{i}" for i in range(12)]
 
 
@@ -215,7 +268,7 @@ def test_pictures_that_are_known_already_are_left_out(faces, space):
     known.joined(dense).save(space.data / "some")
     shapes(14, 1, "c").joined(dense).save(space.data / "whole")
     page = opened()
-    assert page.selectbox(key="complete_dense_clicks").options == ["dense", "some", "whole"]
+    assert page.selectbox(key="complete_dense_clicks").options == ["some", "dense", "whole"]
     page.selectbox(key="complete_dense_clicks").set_value("some").run()
     assert captions(page)
     assert not set(captions(page)) & {f"c{i}" for i in range(5)}
@@ -234,3 +287,13 @@ def test_what_is_kept_can_be_looked_at_in_the_annotator():
     page.button(key="complete_look").click().run()
     assert not page.exception
     assert page.session_state["fewmark.completed"] == "other"
+
+
+def test_a_few_confirmed_pictures_do_not_become_what_is_learnt_from(faces, space):
+    _, dense = faces
+    truth = shapes(14, 1, "c")
+    truth.take(np.arange(5)).joined(dense).save(space.data / "dense")
+    truth.take(np.arange(2)).save(space.data / "confirmed")  # leaves more to complete
+    page = opened()
+    assert page.selectbox(key="complete_dense_clicks").value == "dense"
+    assert page.button(key="complete_save").proto.type == "primary"
