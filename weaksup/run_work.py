@@ -17,6 +17,7 @@ from datasets.samples import BOX_COLUMNS
 from weaksup.checkpoints import fingerprint
 from weaksup.config import TrainingConfig
 from weaksup.held_out import HeldOut
+from weaksup.known_images import cautions
 from weaksup.learner import EpochResult, Learner
 from weaksup.network import TwoBranchResNet
 from weaksup.pace import Pace
@@ -119,16 +120,8 @@ class RunWork:
     def _warn_of_known_images(self) -> None:
         if self._data.valid is None:
             return
-        learnt, judged = self._data.images.samples, self._data.valid.samples
-        same = judged["shape_id"].isin(learnt["shape_id"])
-        known = judged["subject"].notna() & judged["subject"].isin(learnt["subject"])
-        people = known & ~same
-        for rows, problem in (
-            (same, "are learnt from as well: their error says little about new images"),
-            (people, "show subjects who are learnt from: their error says little about others"),
-        ):
-            if rows.any():
-                self.record.warn(f"{rows.sum()} of the {len(rows)} validation images {problem}")
+        for text in cautions(self._data.valid, self._data.images, "validation images"):
+            self.record.warn(text)
 
     def _while_reading(self, _done: int, _total: int | None = None, /) -> None:
         if self._stop():

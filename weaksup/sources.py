@@ -103,6 +103,12 @@ class Sources:
         start = None if self.start is None else read_start(self.start)
         return TrainingData(images, sparse, self._load_valid(sparse), start)
 
+    def split_to_measure(self, valid: LandmarkDataset) -> str | None:
+        """The split of the validation data that counts; None where all shapes do."""
+        if self.valid_split is None and USUAL_SPLIT in valid.splits:
+            return USUAL_SPLIT
+        return self.valid_split
+
     def _load_data(self, path: Path, known: LandmarkFormat | None) -> LandmarkDataset:
         dataset = read(path, landmark_format=known)
         return dataset.split(self.split) if self.split and dataset.splits else dataset
@@ -111,9 +117,7 @@ class Sources:
         if self.valid is None:
             return None
         dataset = read(self.valid, landmark_format=sparse.dense)
-        split = self.valid_split
-        if split is None and USUAL_SPLIT in dataset.splits:
-            split = USUAL_SPLIT
+        split = self.split_to_measure(dataset)
         return dataset if split is None else dataset.split(split)
 
 
