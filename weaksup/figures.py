@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from datasets.dataset import LandmarkDataset
 from datasets.images import Image, cut, frame_of, read_image
-from datasets.metrics import ced
+from datasets.metrics import ced, span_words
 from weaksup.evaluation import Evaluation
 
 TRUE, PREDICTED, BOUND = "#2dd4bf", "#fb923c", "#fde68a"
 _COLOURS = ("#128a84", "#c2570c", "#8560d0", "#c2408a")  # 3:1 and more on light and dark
+# Steps between the powers of ten: the fewest that put numbers enough beside a logarithmic axis.
+_STEPS = ((1,), (1, 2, 5), range(1, 10), np.arange(1, 10, 0.5), np.arange(1, 10, 0.1))
+_FEWEST_TICKS = 3
 _MARGIN = 1.25
 _BITS = 4  # cv2 draws at fractions of a pixel, counted in 1/16
 
@@ -45,11 +48,11 @@ def loss_figure(metrics: pd.DataFrame) -> go.Figure:
             x=place[rows.index], y=rows["mean_shape_loss"], name=f"{stage}: mean shape",
             line={"color": colour, "dash": "dot", "width": 1}, showlegend=False,
         )  # fmt: skip
-    figure.update_yaxes(type="log", dtick=1, minor={"showgrid": True})
+    _make_logarithmic(figure)
     return _finish(figure, "epoch, all stages", "loss (dotted: the mean shape's)")
 
 
-def validation_figure(metrics: pd.DataFrame, mean_shape_nme: float | None) -> go.Figure:
+def validation_figure(metrics: pd.DataFrame, mean_shape_nme: float | None, span: str) -> go.Figure:
     """Error on the validation images over the epochs, in percent of the span."""
     figure = go.Figure()
     place = np.arange(1, len(metrics) + 1)
@@ -68,7 +71,7 @@ def validation_figure(metrics: pd.DataFrame, mean_shape_nme: float | None) -> go
             annotation_text="mean shape", annotation_position="bottom right",
         )  # fmt: skip
     figure.update_yaxes(rangemode="tozero")
-    return _finish(figure, "epoch, all stages", "validation NME, %")
+    return _finish(figure, "epoch, all stages", f"validation NME, % of {span}")
 
 
 def runs_figure(metrics: Mapping[str, pd.DataFrame], column: str, y_title: str) -> go.Figure:
@@ -85,9 +88,30 @@ def runs_figure(metrics: Mapping[str, pd.DataFrame], column: str, y_title: str) 
             x=np.arange(1, len(rows) + 1)[known], y=values, name=name, line=line,
             mode="lines+markers" if of_errors else "lines", showlegend=True,
         )  # fmt: skip
-    axis = {"rangemode": "tozero"} if of_errors else {"type": "log", "dtick": 1}
-    figure.update_yaxes(**axis)
+    if of_errors:
+        figure.update_yaxes(rangemode="tozero")
+    else:
+        _make_logarithmic(figure)
     return _finish(figure, "epoch, all stages", y_title)
+
+
+def _make_logarithmic(figure: go.Figure) -> None:
+    """Losses may lie within one power of ten for long: numbers between these are told, too."""
+    values = np.concatenate([np.asarray(line.y, dtype=np.float64) for line in figure.data])
+    values = values[np.isfinite(values) & (values > 0)]
+    figure.update_yaxes(type="log", tickformat=".3~g")
+    if values.size:
+        figure.update_yaxes(tickvals=_ticks(float(values.min()), float(values.max())))
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for steps in _STEPS:
+        ticks = np.outer(powers, steps).ravel()
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
+        if len(ticks) >= _FEWEST_TICKS:
+            return list(ticks)
+    return [low, high]
 
 
 def _lines() -> Iterator[dict[str, str]]:
@@ -112,7 +136,7 @@ def landmark_error_figure(evaluation: Evaluation) -> go.Figure:
     """The mean true shape, each landmark as large and as warm as its mean error."""
     shape = mean_outline(evaluation.truth)
     percent = 100 * evaluation.per_landmark
-    names = evaluation.truth.format.landmarks
+    names, words = evaluation.truth.format.landmarks, span_words(evaluation.span)
     figure = go.Figure()
     for contour in evaluation.truth.format.contours:
         indices = [*contour.indices, *(contour.indices[:1] if contour.closed else ())]
@@ -127,7 +151,7 @@ def landmark_error_figure(evaluation: Evaluation) -> go.Figure:
         marker={
             "size": 6 + 14 * np.nan_to_num(percent / largest), "color": percent,
             "colorscale": "YlOrRd", "showscale": True, "line": {"width": 1, "color": "#444"},
-            "colorbar": {"title": {"text": "NME, %"}},
+            "colorbar": {"title": {"text": f"NME, % of {words}", "side": "right"}},
         },
     )  # fmt: skip
     figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 10, "b": 0}, showlegend=False)

@@ -14,6 +14,7 @@ from datasets.jobs import Job
 
 RUNNING, STOPPED, FINISHED, FAILED = "running", "stopped", "finished", "failed"
 INTERRUPTED = "interrupted"  # it says that it runs, but its process is gone
+_CLOCKS_DIFFER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,13 @@ def is_at_work(job: Job | None, state: RunState | None) -> bool:
     return state is not None and state.status == RUNNING
 
 
+def could_not_begin(job: Job | None, state: RunState | None) -> bool:
+    """Whether the job started last is over and never said that it works on the run."""
+    if job is None or job.running:
+        return False
+    return state is None or state.created < job.created - _CLOCKS_DIFFER_S
+
+
 def this_process() -> tuple[int, float]:
     """Number of this process and when it began."""
     process = psutil.Process()
@@ -91,7 +99,7 @@ def this_process() -> tuple[int, float]:
 def _lives(state: RunState) -> bool:
     try:
         process = psutil.Process(state.process)
-        same = abs(process.create_time() - state.created) < 1.0
+        same = abs(process.create_time() - state.created) < _CLOCKS_DIFFER_S
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ValueError):
         return False

@@ -44,8 +44,11 @@ def warn_of_known(run: RunFolder, judged: LandmarkDataset, prefix: str = "") -> 
         st.warning(f"{prefix}{text}.")
 
 
-def measured_on(run: RunFolder) -> str | None:
-    """Name and split of what a run is measured on; None where its folder does not say."""
+def measured_on(run: RunFolder) -> tuple[str, str | None] | None:
+    """Name and split of what a run is measured on; None where its folder does not say.
+
+    The split is None where all shapes count, and where the data are gone that would tell.
+    """
     try:
         sources = Sources.from_table(run.sources, run.path / SOURCES_FILE)
     except FewmarkError:
@@ -55,7 +58,7 @@ def measured_on(run: RunFolder) -> str | None:
     split = sources.valid_split
     with contextlib.suppress(FewmarkError):  # what is gone has no usual split
         split = sources.split_to_measure(ui.load_dataset(sources.valid))
-    return sources.valid.name if split is None else f"{sources.valid.name}, {split}"
+    return sources.valid.name, split
 
 
 def is_outdated(prediction: Path, run: RunFolder, data: Path) -> bool:

@@ -5,16 +5,28 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import plotly.graph_objects as go
 import streamlit as st
 
+from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.io.registry import write
 from datasets.jobs import Job, find_job, start_job
+from datasets.metrics import BOX, span_words
 from weaksup.figures import loss_figure, validation_figure
 from weaksup.pace import in_words
 from weaksup.run_folder import RunFolder
-from weaksup.run_state import FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, RunState, is_at_work
+from weaksup.run_state import (
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    RUNNING,
+    STOPPED,
+    RunState,
+    could_not_begin,
+    is_at_work,
+)
 
 LOOK_AGAIN_S = 2.0
 _A_PAGE, _A_ROW = 12, 4  # tiles
@@ -53,24 +65,27 @@ def _show_run(run: RunFolder, *, was_at_work: bool) -> None:
     if was_at_work != at_work:
         st.rerun()  # the whole page, for how often it looks depends on this
     show_problem()
-    _show_state(run, job, state, at_work=at_work)
+    _show_state(job, state, at_work=at_work)
     _buttons(run, job, state, at_work=at_work)
     if run.exists:
+        _show_outcome(run, state)
         _curves(run, state)
     if job is not None and job.last_lines():
-        failed = not at_work and (state is None or state.status == FAILED)
-        with st.expander("What it printed", expanded=failed):
+        failed = state is None or state.status == FAILED or failed_to_begin(job, state)
+        with st.expander("What it printed", expanded=failed and not at_work):
             st.code(job.last_lines(), language=None, wrap_lines=True)
 
 
-def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
+def _show_state(job: Job | None, state: RunState | None, *, at_work: bool) -> None:
     if at_work and (state is None or state.status != RUNNING):
         st.info("The run is starting.", icon=":material/hourglass_top:")
         return
+    if job is not None and failed_to_begin(job, state):
+        what = "begin" if state is None else "go on"
+        why = "what it printed says why" if job.last_lines() else "it was ended before it said why"
+        st.error(f"The run could not {what}; {why}.")
     if state is None:
-        if job is not None and not run.exists:
-            st.error("The run could not begin; what it printed says why.")
-        else:
+        if job is None:
             st.info("The run has not begun.")
         return
     st.badge(state.status, color=_COLOURS.get(state.status, "gray"))  # type: ignore[arg-type]
@@ -80,12 +95,15 @@ def _show_state(run: RunFolder, job: Job | None, state: RunState | None, *, at_w
         st.warning(text)
     facts = state.facts
     if facts:
-        level = facts.get("mean_shape_nme")
         st.caption(
             f"{facts['dense']:,} dense of {facts['images']:,} images; {facts['sparse']} of "
             f"{facts['landmarks']} landmarks on the main branch; device {facts['device']}"
-            + ("" if level is None else f"; NME of the mean shape {100 * level:.2f} %")
         )
+
+
+def failed_to_begin(job: Job | None, state: RunState | None) -> bool:
+    """Whether the job started last has ended before it worked on a run that is not finished."""
+    return could_not_begin(job, state) and (state is None or state.status != FINISHED)
 
 
 def _buttons(run: RunFolder, job: Job | None, state: RunState | None, *, at_work: bool) -> None:
@@ -119,17 +137,42 @@ def show_problem() -> None:
         st.error(problem)
 
 
+def _show_outcome(run: RunFolder, state: RunState | None) -> None:
+    """The error as it was measured last, beside the mean shape's, and where to look further."""
+    known = run.metrics()["valid_nme"].dropna()
+    facts = {} if state is None else state.facts
+    if facts and not known.empty:
+        level = facts.get("mean_shape_nme")
+        left, right = st.columns(2)
+        left.metric(f"NME of {facts['valid']:,} validation images", f"{known.iloc[-1]:.2%}")
+        right.metric("The mean shape's NME", "-" if level is None else f"{level:.2%}")
+        st.caption(f"Errors in percent of the {error_unit(run)}.")
+    if state is not None and state.status == FINISHED:
+        ui.next_step("The network is ready: look at what it finds.", "results", "Results")
+
+
+def error_unit(run: RunFolder) -> str:
+    """What the errors that a run measures are parts of, in words."""
+    return span_words(run.sparse.dense.default_span or BOX)
+
+
+def show_figure(figure: go.Figure, key: str) -> None:
+    """A figure without the bar of tools, which would lie over its legend."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+
+
 def _curves(run: RunFolder, state: RunState | None) -> None:
     metrics = run.metrics()
     if metrics.empty:
         return
     left, right = st.columns(2)
     with left:
-        st.plotly_chart(loss_figure(metrics), key=f"loss_{run.name}")
+        show_figure(loss_figure(metrics), f"loss_{run.name}")
     with right:
         if metrics["valid_nme"].notna().any():
             level = None if state is None else state.facts.get("mean_shape_nme")
-            st.plotly_chart(validation_figure(metrics, level), key=f"valid_{run.name}")
+            figure = validation_figure(metrics, level, error_unit(run))
+            show_figure(figure, f"valid_{run.name}")
         else:
             st.caption("No error was measured on validation images yet.")
 

@@ -1,170 +1,30 @@
-"""The Train page, with data sets that need no pictures unless a run is really started."""
+"""The page Train: the runs there are."""
 
 import dataclasses
 import json
-from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from datasets.dataset import LandmarkDataset
-from datasets.formats import SparseFormat, landmark_format
-from datasets.images import write_image
 from datasets.jobs import find_job
-from datasets.samples import sample_table
-from datasets.shapes import ShapeSet
-from datasets.workspace import VARIABLE, Workspace
-from weaksup.completion import complete
-from weaksup.presets import preset
-from weaksup.run_folder import METRICS, RunFolder
+from tests.pages.train_space import (
+    add_job,
+    add_run,
+    empty_space,
+    fill,
+    labels,
+    metric,
+    opened,
+    press,
+    texts,
+)
+from weaksup.run_folder import RunFolder
 from weaksup.run_state import RunState, this_process
-
-FIVE = landmark_format("mafl-5")
-SPARSE = SparseFormat(FIVE, (0, 2), (0, 0, 2, 2, 2))
-
-
-def script():
-    import weaksup.page
-    from datasets.ui import page_body
-
-    page_body(weaksup.page.render)()
 
 
 @pytest.fixture
 def space(tmp_path, monkeypatch):
-    workspace = Workspace(tmp_path / "space")
-    monkeypatch.setenv(VARIABLE, str(workspace.root))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    return workspace
-
-
-def opened():
-    page = AppTest.from_function(script, default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-def fill(space, *, pictures=True):
-    """24 shapes: 8 dense ones, clicks on all, and another 6 that are valid."""
-    rng = np.random.default_rng(0)
-    base = np.array([[10, 12], [22, 12], [16, 17], [11, 23], [21, 23]], dtype=float)
-    points = base + rng.normal(0, 1.5, (30, 5, 2))
-    names = [f"face{i}" for i in range(30)]
-    root = space.root / "pictures"
-    root.mkdir(parents=True)
-    if pictures:
-        for name in names:
-            write_image(root / f"{name}.png", rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
-    splits = ["train"] * 24 + ["valid"] * 6
-    samples = sample_table(names, [f"{n}.png" for n in names], split=splits)
-    whole = LandmarkDataset(ShapeSet.from_points(points, FIVE), samples, root)
-    whole.save(space.data / "faces")
-    whole.take(np.arange(8)).save(space.data / "dense")
-    clicks = whole.take(np.arange(24))
-    clicks.with_shapes(clicks.shapes.keep(SPARSE.chosen)).save(space.data / "clicks")
-    SPARSE.save(space.formats / "m2.toml")
-
-
-def add_run(space, name, status, *, epochs_done=1, warnings=(), process=None):
-    run = RunFolder(space.runs / name)
-    run.create(preset("quick"), SPARSE, {"data": [str(space.data / "dense")]})
-    facts = {
-        "images": 24, "dense": 8, "valid": 6, "landmarks": 5, "sparse": 2, "device": "cpu",
-        "mean_shape_nme": 0.2,
-    }  # fmt: skip
-    number, created = process or (2**30, 0.0)
-    run.set_state(
-        RunState(status, "its message", epochs_done, 100, warnings, facts, number, created)
-    )
-    row = dict.fromkeys(METRICS, 0.5) | {"stage": "sparse", "epoch": 1}
-    run.add_metrics(row)
-    return run
-
-
-def metric(page, label):
-    return next(m.value for m in page.metric if m.label == label)
-
-
-def texts(elements):
-    return " ".join(element.value for element in elements)
-
-
-def labels(page):
-    return [button.label for button in page.button]
-
-
-def press(page, label):
-    next(button for button in page.button if button.label == label).click().run()
-    assert not page.exception
-
-
-def test_without_data_and_without_a_format_the_page_says_what_to_do_first(space):
-    assert "There is no data set yet" in texts(opened().markdown)
-    fill(space, pictures=False)
-    (space.formats / "m2.toml").unlink()
-    assert "There is no sparse format yet" in texts(opened().markdown)
-
-
-def test_a_format_that_no_data_set_has_leads_to_the_data_page(space):
-    fill(space, pictures=False)
-    other = landmark_format("points-7")
-    SparseFormat(other, (0,), (0,) * 7).save(space.formats / "a.toml")
-    assert "No data set has the landmarks of a" in texts(opened().markdown)
-
-
-def test_the_page_proposes_clicks_and_dense_shapes_and_tells_what_is_saved(space):
-    fill(space, pictures=False)
-    page = opened()
-    assert page.multiselect[0].value == ["clicks", "dense"]
-    assert metric(page, "Images, N") == "24"
-    assert metric(page, "of them dense, n") == "8"
-    assert metric(page, "Marked, m of M") == "2 of 5"
-    assert metric(page, "Labels saved") == str(3 * 16)
-    passes = 20 * 24 + 8
-    assert f"2 stages, 21 epochs, {passes:,} images" in texts(page.caption)
-    command = page.code[0].value
-    assert command.startswith("fewmark train ")
-    assert "--valid-split valid" in command
-    assert "--sparse" in command
-
-
-def test_what_cannot_be_trained_is_told_and_cannot_be_started(space):
-    fill(space, pictures=False)
-    page = opened()
-    page.multiselect[0].set_value(["clicks"]).run()
-    assert "needs at least 1 images with all 5 landmarks" in texts(page.warning)
-    assert page.button(key="train_start").disabled
-    page.multiselect[0].set_value([]).run()
-    assert "Choose at least one data set" in texts(page.warning)
-
-
-def test_a_bad_name_is_refused_in_words(space):
-    fill(space, pictures=False)
-    page = opened()
-    page.text_input(key="train_name").set_value("../evil").run()
-    press(page, "Start")
-    assert "a run's name has letters" in texts(page.error)
-    assert not space.runs.exists()
-
-
-def test_a_run_is_started_and_comes_to_its_end(space):
-    fill(space)
-    page = opened()
-    page.number_input(key="train_scale").set_value(0.02).run()
-    page.text_input(key="train_name").set_value("mine").run()
-    press(page, "Start")
-    assert page.selectbox(key="train_run").value == "mine"
-    job = find_job(space.runs / "mine")
-    psutil.wait_procs([psutil.Process(job.process)] if job.running else [], timeout=120)
-    run = RunFolder(space.runs / "mine")
-    assert run.state().status == "finished", job.last_lines()
-    assert len(run.metrics()) == 2
-    page.run()
-    assert not page.exception
-    assert "finished after 2 epochs" in page.get("progress")[0].proto.text
-    assert "Resume" not in labels(page)
+    return empty_space(tmp_path, monkeypatch)
 
 
 def test_a_run_that_could_not_begin_shows_its_log(space):
@@ -272,81 +132,45 @@ def test_broken_files_of_a_run_are_told_in_one_line(space):
     assert not run.path.exists()
 
 
-def test_what_a_model_placed_is_not_proposed_to_learn_from(space):
+def test_a_run_that_could_not_go_on_says_so_and_shows_why(space):
     fill(space, pictures=False)
-    completed = complete(
-        LandmarkDataset.load(space.data / "clicks"), LandmarkDataset.load(space.data / "dense")
-    )
-    completed.take(np.arange(4)).save(space.data / "completed")
+    run = add_run(space, "paused", "stopped")
+    assert "could not go on" not in texts(opened().error)
+    add_job(run, "Error: /gone/dense: there is no such data set\n")
     page = opened()
-    assert page.multiselect[0].value == ["clicks", "dense"]
-    assert "completed" not in page.multiselect[0].options
-    assert "completed" not in next(s for s in page.selectbox if s.label == "Measure on").options
+    assert "The run could not go on; what it printed says why" in texts(page.error)
+    (printed,) = (box for box in page.expander if box.label == "What it printed")
+    assert printed.proto.expanded
+    assert "/gone/dense" in texts(printed.code)
+    assert "Resume" in labels(page)
 
 
-def test_clicks_that_change_nothing_are_told(space):
+def test_a_job_that_did_its_work_and_a_finished_run_are_no_failures(space):
     fill(space, pictures=False)
+    for name, status, process in (("old", "stopped", (2**30, 2e9)), ("done", "finished", None)):
+        run = add_run(space, name, status, process=process)
+        add_job(run, "Epoch 1\n")
     page = opened()
-    assert "changes nothing" not in texts(page.warning)
-    page.multiselect[0].set_value(["clicks", "faces"]).run()
-    assert "marking a few of them changes nothing" in texts(page.warning)
+    for name in ("old", "done"):
+        page.selectbox(key="train_run").set_value(name).run()
+        assert not page.error
 
 
-def compared(page):
-    page.button_group(key="train.view").set_value("Compare").run()
-    assert not page.exception
-    return page
-
-
-def drawn(page):
-    """Traces of the figure, by name."""
-    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
-    return {trace["name"]: trace for trace in figure["data"]}
-
-
-def test_several_runs_are_compared_in_one_figure(space):
+def test_a_finished_run_tells_its_error_and_leads_to_the_results(space):
     fill(space, pictures=False)
-    for name in ("run-1", "run-2", "other"):
-        add_run(space, name, "finished")
-    page = compared(opened())
-    assert set(drawn(page)) == {"run-1", "run-2", "other"}
-    table = page.dataframe[0].value.set_index("run")
-    assert table.loc["other", "last NME, %"] == 50.0
-    assert set(table["state"]) == {"finished"}
-    page.multiselect(key="train_together").set_value(["run-2"]).run()
-    page.button_group(key="train_curves").set_value("Loss").run()
-    assert not page.exception
-    assert set(drawn(page)) == {"run-2"}
-    page.multiselect(key="train_together").set_value([]).run()
-    assert "Choose one at least" in texts(page.caption)
+    add_run(space, "done", "finished")
+    page = opened()
+    assert metric(page, "NME of 6 validation images") == "50.00%"
+    assert metric(page, "The mean shape's NME") == "20.00%"
+    assert "Errors in percent of the inter-pupil distance" in texts(page.caption)
+    assert "look at what it finds" in texts(page.markdown)
+    add_run(space, "busy", "running", process=this_process())
+    assert "look at what it finds" not in texts(opened().markdown)
 
 
-def test_compared_runs_are_renewed_while_they_work(space):
+def test_figures_of_training_name_the_unit_and_hide_no_legend(space):
     fill(space, pictures=False)
-    add_run(space, "rests", "finished")
-    works = add_run(space, "works", "running", process=this_process())
-    page = compared(opened())
-    works.add_metrics(dict.fromkeys(METRICS, 0.25) | {"stage": "sparse", "epoch": 2})
-    page.run()
-    assert page.dataframe[0].value.set_index("run").loc["works", "last NME, %"] == 25.0
-
-
-def test_one_run_is_nothing_to_compare_and_a_broken_one_spoils_no_other(space):
-    fill(space, pictures=False)
-    add_run(space, "whole", "finished")
-    assert "There are not two runs" in texts(compared(opened()).info)
-    broken = add_run(space, "broken", "finished")
-    (broken.path / "metrics.csv").write_text("nonsense\n")
-    page = compared(opened())
-    assert "metrics.csv" in texts(page.error)
-    assert set(drawn(page)) == {"whole"}
-
-
-def test_runs_that_have_measured_nothing_yet_say_so(space):
-    fill(space, pictures=False)
-    for name in ("a", "b"):
-        run = RunFolder(space.runs / name)
-        run.create(preset("quick"), SPARSE, {"data": [str(space.data / "dense")]})
-    page = compared(opened())
-    assert "None of these runs has measured it yet" in texts(page.caption)
-    assert set(page.dataframe[0].value["state"]) == {"starting"}
+    add_run(space, "done", "finished")
+    charts = [chart.proto for chart in opened().get("plotly_chart")]
+    assert "validation NME, % of inter-pupil distance" in charts[1].spec
+    assert [json.loads(chart.config)["displayModeBar"] for chart in charts] == [False, False]

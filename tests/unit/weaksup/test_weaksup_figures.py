@@ -30,12 +30,13 @@ def test_losses_of_all_stages_follow_one_another(trained):
 
 def test_validation_errors_are_percent_where_they_were_measured(trained):
     metrics = trained.metrics()
-    figure = validation_figure(metrics, 0.24)
+    figure = validation_figure(metrics, 0.24, "width distance")
     every = figure.data[0]
     assert list(every.x) == list(range(5, 101, 5))
     assert np.allclose(every.y, 100 * metrics["valid_nme"].dropna())
     assert figure.layout.shapes[0].y0 == 24.0
-    assert not validation_figure(metrics, None).layout.shapes
+    assert figure.layout.yaxis.title.text == "validation NME, % of width distance"
+    assert not validation_figure(metrics, None, "width distance").layout.shapes
 
 
 def test_ced_rises_to_the_share_of_images_within_the_limit():
@@ -52,6 +53,7 @@ def test_landmark_errors_are_told_with_their_names(pictures):
     marks = landmark_error_figure(evaluation).data[-1]
     assert marks.text[0] == f"left: {100 * evaluation.per_landmark[0]:.2f} %"
     assert np.allclose(marks.marker.color, 100 * evaluation.per_landmark)
+    assert marks.marker.colorbar.title.text == "NME, % of width distance"
 
 
 def test_mean_outline_is_within_the_unit_box_and_ignores_what_is_absent(pictures, sparse):
@@ -108,6 +110,25 @@ def test_every_curve_is_drawn_and_can_be_told_from_the_others():
     lines = ced_figure(errors, "width").data
     assert [line.name for line in lines] == list(errors)
     assert len({(line.line.color, line.line.dash) for line in lines}) == 9
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.06, 4.2, [0.1, 0.2, 0.5, 1, 2]),
+        (0.31, 0.62, [0.4, 0.5, 0.6]),
+        (0.52, 0.58, [0.52, 0.53, 0.54]),
+        (0.5211, 0.5214, [0.5211, 0.5214]),
+        (0.001, 5000, [0.001, 0.01, 0.1]),
+    ],
+)
+def test_the_axis_of_losses_has_numbers_however_close_they_are(low, high, told):
+    metrics = pd.DataFrame({"loss": [high, low, np.nan]})
+    axis = runs_figure({"a": metrics}, "loss", "loss").layout.yaxis
+    ticks = np.asarray(axis.tickvals)
+    assert np.isclose(ticks[:, None], told).any(axis=0).all()
+    assert 2 <= len(ticks) <= 15
+    assert ((ticks > 0.99 * low) & (ticks < 1.01 * high)).all()
 
 
 def test_runs_are_drawn_over_the_epochs_in_which_they_were_measured():
