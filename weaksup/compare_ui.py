@@ -20,8 +20,11 @@ from weaksup.evaluation import Evaluation, evaluate
 from weaksup.figures import ced_figure
 from weaksup.intervals import MeanInterval
 from weaksup.run_folder import RunFolder
+from weaksup.sources_ui import is_outdated, warn_of_known
+from weaksup.ui import show_figure
 
 _SEED = 0
+_AUC = "AUC up to 8 %"
 
 
 def show_comparison(
@@ -42,25 +45,45 @@ def show_comparison(
         f"Compare {run.name} with",
         list(others),
         default=list(others)[:1],
-        key=f"results_others_{run.name}",  # a choice must not outlive what it was chosen from
+        # A choice must not outlive what it was chosen from.
+        key=f"results_others_{run.name}_{name}_{split}",
     )
-    evaluations = {run.name: evaluation}
-    for other in picked:
-        try:
-            evaluations[other] = evaluate(
-                ui.load_dataset(others[other]), evaluation.truth, evaluation.span
-            )
-        except FewmarkError as error:
-            st.error(f"{other}: {error}")
-    if len(evaluations) < 2:
+    found = _evaluations({other: others[other] for other in picked}, evaluation, name)
+    if not found:
         st.caption("Choose one at least.")
         return
     try:
-        parts = matched(list(evaluations.values()))
+        parts = matched([evaluation, *found.values()])
     except FewmarkError as error:
         st.error(str(error))
         return
-    _show(dict(zip(evaluations, parts, strict=True)))
+    _show(dict(zip([run.name, *found], parts, strict=True)))
+
+
+def _evaluations(folders: Mapping[str, Path], ours: Evaluation, name: str) -> dict[str, Evaluation]:
+    """Other predictions of the pictures of a data set; what is wrong with one is shown."""
+    found = {}
+    for other, folder in folders.items():
+        _warn_of(other, folder, name, ours.truth)
+        try:
+            found[other] = evaluate(ui.load_dataset(folder), ours.truth, ours.span)
+        except FewmarkError as error:
+            st.error(f"{other}: {error}")
+    return found
+
+
+def _warn_of(other: str, folder: Path, name: str, truth: LandmarkDataset) -> None:
+    """What speaks against another run's prediction of these pictures."""
+    run, data = RunFolder(ui.workspace().runs / other), ui.workspace().data / name
+    if not run.exists:  # a data set that a model made
+        return
+    shown = ui.as_text(other)
+    if is_outdated(folder, run, data):
+        st.warning(
+            f"{shown} or the data set has changed since its landmarks were found. Choose {shown} "
+            "above, and press **Predict again**."
+        )
+    warn_of_known(run, truth, f"{shown}: ")
 
 
 def _others(
@@ -91,18 +114,15 @@ def _show(parts: Mapping[str, Evaluation]) -> None:
     )
     if judged.caution is not None:
         st.caption(f"Caution: {judged.caution}")
-    curves = {f"{n}, AUC {auc(e.errors):.3f}": e.errors for n, e in parts.items()}
-    left, right = st.columns([3, 2])
-    with left:
-        st.plotly_chart(ced_figure(curves, span_words(judged.span)), key="results_ceds")
-    with right:
-        _show_table(parts, intervals)
+    _show_table(parts, intervals)
     for other in others:
         found = differences[other]
         st.markdown(
             f"**{ui.as_text(other)}** against **{ui.as_text(first)}**: {found.verdict}; better in "
             f"{100 * found.better:.0f} % of {found.images:,} images."
         )
+    curves = {f"{n}, AUC up to 8 %: {auc(e.errors):.3f}": e.errors for n, e in parts.items()}
+    show_figure(ced_figure(curves, span_words(judged.span)), "results_ceds")
 
 
 def _show_table(parts: Mapping[str, Evaluation], intervals: Mapping[str, MeanInterval]) -> None:
@@ -111,9 +131,9 @@ def _show_table(parts: Mapping[str, Evaluation], intervals: Mapping[str, MeanInt
         found, rates = intervals[name], evaluation.summary()
         row = {"prediction": name, "NME, %": 100 * found.mean}
         row |= {"from": 100 * found.low, "to": 100 * found.high}
-        rows.append({**row, "> 8 %, %": 100 * rates["failure_rate_8"], "AUC": rates["auc_8"]})
+        rows.append({**row, "> 8 %, %": 100 * rates["failure_rate_8"], _AUC: rates["auc_8"]})
     digits = ui.decimals(2, "NME, %", "from", "to") | ui.decimals(1, "> 8 %, %")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=digits | ui.decimals(3, "AUC"))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=digits | ui.decimals(3, _AUC))
 
 
 def numbers(
@@ -131,6 +151,9 @@ def _numbers(
     _parts: Mapping[str, Evaluation],
 ) -> tuple[dict[str, MeanInterval], dict[str, Difference]]:
     first, *others = _parts
-    rng = np.random.default_rng(_SEED)
-    intervals = {name: each.intervals(rng)["nme"] for name, each in _parts.items()}
-    return intervals, {name: difference(_parts[name], _parts[first], rng) for name in others}
+
+    def drawn() -> np.random.Generator:  # anew for each, so that each stays what it is elsewhere
+        return np.random.default_rng(_SEED)
+
+    intervals = {name: each.intervals(drawn())["nme"] for name, each in _parts.items()}
+    return intervals, {name: difference(_parts[name], _parts[first], drawn()) for name in others}

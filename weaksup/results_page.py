@@ -11,8 +11,9 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
 from datasets.jobs import find_job, start_job
+from datasets.metrics import span_words
 from datasets.shapes import empty_shapes
-from datasets.storage import HEADER_FILE, SHAPES_FILE
+from datasets.storage import HEADER_FILE
 from weaksup import run_shelf
 from weaksup.bounds import read_radii
 from weaksup.compare_ui import show_comparison
@@ -26,6 +27,7 @@ from weaksup.figures import (
 )
 from weaksup.run_folder import RunFolder
 from weaksup.sources import USUAL_SPLIT
+from weaksup.sources_ui import is_outdated, warn_of_known
 from weaksup.ui import a_page, as_file, attempt, show_problem, show_tiles, wait_for
 
 _EVERYTHING = "every picture"
@@ -53,6 +55,8 @@ def render() -> None:
     predicted = _require_prediction(run, name, split)
     truth = dataset if split is None else dataset.split(split)
     evaluation = _evaluate(predicted, truth)
+    if evaluation is not None:
+        warn_of_known(run, evaluation.truth)
     pictures, errors, compare, download = st.tabs(["Pictures", "Errors", "Compare", "Download"])
     with pictures:
         _show_pictures(evaluation, predicted, _radii(run.prediction(name, split), predicted))
@@ -109,8 +113,7 @@ def _require_prediction(run: RunFolder, name: str, split: str | None) -> Landmar
     chosen = [] if split is None else ["--split", split]
     source = workspace.data / name
     arguments = ["infer", str(run.path), str(source), str(target), "--force", *chosen]
-    header = target / HEADER_FILE
-    if not header.exists():
+    if not (target / HEADER_FILE).exists():
         st.info("The network has not looked at these pictures yet.")
         st.button(
             "Predict", type="primary", icon=":material/visibility:", key="results_predict",
@@ -119,8 +122,7 @@ def _require_prediction(run: RunFolder, name: str, split: str | None) -> Landmar
         if job is not None and job.last_lines():
             st.code(job.last_lines(), language=None, wrap_lines=True)
         st.stop()
-    newest = max(run.checkpoint.stat().st_mtime, (source / SHAPES_FILE).stat().st_mtime)
-    if header.stat().st_mtime < newest:
+    if is_outdated(target, run, source):
         st.warning("The run or the data set has changed since these landmarks were found.")
         st.button(
             "Predict again",
@@ -170,7 +172,7 @@ def _show_pictures(
         rows = _ordered(evaluation, str(order))
     with right:
         part = a_page(rows, "results_page")
-    _legend(with_truth=evaluation is not None, with_bounds=bool(radii))
+    _legend(evaluation, with_bounds=bool(radii))
     errors = None if evaluation is None else evaluation.per_image
     show_tiles(
         part,
@@ -195,11 +197,13 @@ def _ordered(evaluation: Evaluation, order: str) -> list[int]:
     return [int(row) for row in np.argsort(keys, kind="stable")]
 
 
-def _legend(*, with_truth: bool, with_bounds: bool) -> None:
+def _legend(evaluation: Evaluation | None, *, with_bounds: bool) -> None:
     marks = [(PREDICTED, "found")]
-    marks += [(TRUE, "true")] if with_truth else []
+    marks += [(TRUE, "true")] if evaluation is not None else []
     marks += [(BOUND, "bound of the error")] if with_bounds else []
     parts = [f"<span style='color:{colour}'>&#9679;</span> {what}" for colour, what in marks]
+    if evaluation is not None:
+        parts.append(f"below, the mean error in percent of the {span_words(evaluation.span)}")
     st.html(" &nbsp; ".join(parts))
 
 

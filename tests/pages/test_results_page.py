@@ -1,5 +1,6 @@
 """The Results page on a run of two epochs, which is bad but whole."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tomli_w
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -27,6 +29,7 @@ from weaksup.training import train
 FIVE = LandmarkFormat(
     "five", tuple("abcde"), (0, 1, 2, 3, 4), {"ab": (0, 1)}, (Component("rest", (2, 3, 4)),)
 )
+OTHERS = "results_others_run-1_faces_valid"
 SPARSE = SparseFormat(FIVE, (0, 2), (0, 0, 2, 2, 2))
 
 
@@ -117,9 +120,12 @@ def test_errors_are_those_of_the_library(space):
     rates = evaluate(found, LandmarkDataset.load(space.data / "faces")).summary()
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["NME"] == f"{rates['nme']:.2%}"
-    assert shown["AUC"] == f"{rates['auc_8']:.3f}"
-    assert "6 images; errors in parts of ab" in texts(page.caption)
-    assert page.dataframe[0].value["component"].tolist() == ["rest"]
+    assert shown["AUC up to 8 %"] == f"{rates['auc_8']:.3f}"
+    assert "6 images; errors in percent of the ab distance" in texts(page.caption)
+    parts = page.dataframe[0].value
+    assert parts["component"].tolist() == ["rest"]
+    assert "NME, % of ab distance" in parts
+    assert "percent of the ab distance" in " ".join(e.proto.body for e in page.get("html"))
     interval = evaluate(found, LandmarkDataset.load(space.data / "faces")).intervals(
         np.random.default_rng(0)
     )["nme"]
@@ -205,6 +211,17 @@ def test_predictions_older_than_the_run_are_told(space):
     os.utime(header)
 
 
+def test_pictures_that_were_learnt_from_are_told(space):
+    run, dense = RunFolder(space.runs / "run-1"), LandmarkDataset.load(space.data / "dense")
+    assert "learnt from" not in texts(opened().warning)
+    folder = infer(run, dense).save(run.prediction("dense", "train"))
+    page = opened()
+    page.selectbox(key="results_data").set_value("dense").run()
+    page.selectbox(key="results_split_dense").set_value("train").run()
+    assert "8 of the 8 pictures are learnt from as well" in texts(page.warning)
+    shutil.rmtree(folder)
+
+
 def test_a_workspace_without_fitting_data_leads_to_the_data_page(space, tmp_path, monkeypatch):
     other = Workspace(tmp_path)
     shutil.copytree(space.runs, other.runs)
@@ -223,6 +240,7 @@ def test_training_data_that_are_gone_cost_the_baseline_only(space, tmp_path, mon
     page = opened()
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Mean shape"] == "-"
+    assert "Whether these pictures were learnt from cannot be told" in texts(page.caption)
 
 
 def test_what_a_model_placed_is_not_offered_as_truth(space):
@@ -257,7 +275,7 @@ def of_first_run():
 
 def test_predictions_of_other_runs_are_compared(space, rival):
     page = of_first_run()
-    assert page.multiselect(key="results_others_run-1").options == [rival]
+    assert page.multiselect(key=OTHERS).options == [rival]
     assert not page.error
     table = page.dataframe[-1].value.set_index("prediction")
     whole = LandmarkDataset.load(space.data / "faces")
@@ -265,9 +283,42 @@ def test_predictions_of_other_runs_are_compared(space, rival):
         found = LandmarkDataset.load(space.runs / name / "predictions" / "faces--valid")
         rates = evaluate(found, whole).summary()
         assert table.loc[name, "NME, %"] == pytest.approx(100 * rates["nme"])
-        assert table.loc[name, "from"] < 100 * rates["nme"] < table.loc[name, "to"]
+        interval = evaluate(found, whole).intervals(np.random.default_rng(0))["nme"]
+        assert table.loc[name, "from"] == pytest.approx(100 * interval.low)
+        assert table.loc[name, "to"] == pytest.approx(100 * interval.high)
     assert "**rival** against **run-1**: the NME is higher, by" in texts(page.markdown)
     assert "6 of 6 images name no subject" in texts(page.caption)
+
+
+def test_other_predictions_that_are_outdated_or_of_learnt_pictures_are_told(space, rival):
+    page = of_first_run()
+    assert "rival" not in texts(page.warning)
+    run = RunFolder(space.runs / rival)
+    os.utime(run.prediction("faces", "valid") / "dataset.toml", (1, 1))
+    sources = Sources((space.data / "faces",), space.formats / "m2.toml")
+    (run.path / "sources.toml").write_text(tomli_w.dumps(sources.to_table()))
+    page = of_first_run()
+    assert "rival or the data set has changed since its landmarks were found" in texts(page.warning)
+    assert "rival: 6 of the 6 pictures are learnt from as well" in texts(page.warning)
+
+
+def test_another_choice_of_pictures_begins_with_something_to_compare(space, rival):
+    whole = LandmarkDataset.load(space.data / "faces")
+    run = RunFolder(space.runs / "run-1")
+    found = infer(run, whole)
+    folders = [found.save(r.prediction("faces")) for r in (run, RunFolder(space.runs / rival))]
+    page = of_first_run()
+    assert page.multiselect(key=OTHERS).value == [rival]
+    page.selectbox(key="results_split_faces").set_value("every picture").run()
+    assert page.multiselect(key="results_others_run-1_faces_None").value == [rival]
+    shutil.rmtree(folders[0])
+
+
+@pytest.mark.usefixtures("space")
+def test_no_bar_of_tools_lies_over_a_legend():
+    charts = [chart.proto for chart in opened().get("plotly_chart")]
+    assert charts
+    assert all(json.loads(chart.config)["displayModeBar"] is False for chart in charts)
 
 
 @pytest.mark.usefixtures("space")
@@ -281,9 +332,9 @@ def test_data_sets_that_a_model_made_can_be_compared(space):
     )
     try:
         page = opened()
-        assert page.multiselect(key="results_others_run-1").options == ["data set completed"]
+        assert page.multiselect(key=OTHERS).options == ["data set completed"]
         assert "no difference of the NME is shown" in texts(page.markdown)
-        page.multiselect(key="results_others_run-1").set_value([]).run()
+        page.multiselect(key=OTHERS).set_value([]).run()
         assert "Choose one at least" in texts(page.caption)
     finally:
         shutil.rmtree(space.data / "completed")
