@@ -107,7 +107,11 @@ def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
         except FileFormatError as error:
             more = "the one before it is taken, from which `fewmark train --resume` goes on"
             logger.warning("%s; %s", error, more)
-    return _read(found[-1])
+    try:
+        return _read(found[-1])
+    except FileFormatError as error:
+        problem = f"{error.problem}; begin a new run"
+        raise FileFormatError(error.path, error.where, problem) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import pytest
 from correlation.matrix import AffinityMatrix
 from correlation.series import Series
 from datasets.errors import FewmarkError, FileFormatError, TrainingError
+from datasets.formats import SparseFormat
 from weaksup.checkpoints import read_checkpoint, save_checkpoint
 from weaksup.inference import load_network
 from weaksup.presets import preset
@@ -216,9 +217,13 @@ def test_a_checkpoint_of_another_version_is_refused(run, trained):
         read_checkpoint(run)
 
 
-def test_a_checkpoint_that_does_not_fit_its_config_is_refused(run, trained):
+def test_a_checkpoint_that_does_not_fit_its_run_is_refused(run, trained):
     run.checkpoint.write_bytes(trained.checkpoint.read_bytes())
-    with pytest.raises(TrainingError, match=r"does not fit config\.toml"):
+    with pytest.raises(TrainingError, match=r"config\.toml is not the one that the run learnt"):
+        load_network(run)
+    trained.config.save(run.path / "config.toml")
+    SparseFormat(trained.sparse.dense, (0,), (0,) * 5).save(run.path / "sparse.toml")
+    with pytest.raises(TrainingError, match=r"does not fit config\.toml and sparse\.toml"):
         load_network(run)
 
 
