@@ -4,10 +4,9 @@ import dataclasses
 import hashlib
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self, get_args
 
 import tomli_w
 
@@ -15,6 +14,7 @@ from datasets.errors import FileFormatError, TrainingError
 from datasets.files import replacing
 from datasets.formats import read_toml
 from weaksup.stage import Stage, require_choice, require_positive
+from weaksup.toml_values import values_of
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
@@ -172,40 +172,11 @@ class TrainingConfig:
             stages = table.pop("stages")
             if not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
                 raise FileFormatError(path, "stages", "expected tables, [[stages]]")
-            rows = [Stage(**_values(Stage, row, path)) for row in stages]
-            return cls(stages=tuple(rows), **_values(cls, table, path))
+            rows = [Stage(**values_of(Stage, row, path)) for row in stages]
+            return cls(stages=tuple(rows), **values_of(cls, table, path))
         except KeyError as error:
             raise FileFormatError(path, str(error.args[0]), "this field is missing") from error
         except TypeError as error:
             raise FileFormatError(path, None, str(error).partition("() ")[2]) from error
         except TrainingError as error:
             raise FileFormatError(path, None, str(error)) from error
-
-
-def _values(kind: type, table: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    types = {f.name: f.type for f in fields(kind)}
-    values = {}
-    for name, value in table.items():
-        if name not in types:
-            known = ", ".join(types)
-            raise FileFormatError(path, name, f"unknown key of {kind.__name__}; known are {known}")
-        values[name] = _typed(types[name], value, path, name)
-    return values
-
-
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-
-
-def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: ANN401
-    """The value as its field's type, if it is of it."""
-    if get_origin(kind) is tuple:
-        if isinstance(value, list) and all(isinstance(v, str) for v in value):
-            return tuple(value)
-        raise FileFormatError(path, name, f"expected a list of texts, got {value!r}")
-    expected = str if get_origin(kind) is Literal else kind
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is not expected:
-        problem = f"expected {_KINDS[expected]}, got {value!r}"
-        raise FileFormatError(path, name, problem)
-    return value

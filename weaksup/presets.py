@@ -4,7 +4,8 @@
 3000 epochs, L2 loss, SGD, rates 0.01, 0.01 and 0.001, each cut to a tenth when the loss has not
 fallen for 200 epochs, ResNet-18 of full width, not pretrained. What it leaves open is chosen here:
 
-- momentum 0.9, batches of 32 (stages 2 and 3: 16), no weight decay;
+- momentum 0.9, batches of 32 (stages 2 and 3: 16; at most a quarter of the images, so that 40
+  dense images make four steps of 10), no weight decay;
 - the loss of an image is the *sum* over the stage's landmarks of squared distances, positions in
   [-1, 1] across the crop; the mean over landmarks makes the same rate far too slow;
 - the rate rises over the first 50 steps of a stage, and gradients are shortened to a norm of 3:
@@ -36,8 +37,8 @@ _THESIS = TrainingConfig(
     ),
 )
 
-# AdamW and one cycle a stage: with so few epochs, SGD at the thesis' rates ends at an NME of 9.8 %
-# where this ends at 7.3 % (800 face images, 80 of them dense, m = 10 of 68; mean shape 21.5 %).
+# AdamW and one cycle a stage: in 20 epochs of the first stage, SGD at the thesis' rates comes to an
+# NME of 11.1 % where this comes to 8.8 (docs/results.md, Table 5.1 in small, n = 80).
 _QUICK = TrainingConfig(
     preset="quick",
     width=0.25,

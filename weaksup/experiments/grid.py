@@ -16,6 +16,7 @@ import tomli_w
 from datasets.errors import FileFormatError, TrainingError
 from datasets.files import replacing
 from datasets.formats import read_toml
+from weaksup.toml_values import values_of
 
 K_CENTER, EXPECTED_ERROR, WORST, RANDOM, PREDEFINED = (
     "k-center", "expected-error", "worst", "random", "predefined",
@@ -207,13 +208,7 @@ class Grid:
         FileFormatError
             If the file cannot be read, or a key is unknown, missing or of the wrong type.
         """
-        table = read_toml(path)
-        kinds = {f.name: f.type for f in fields(cls)}
-        for name, value in table.items():
-            if name not in kinds:
-                problem = f"unknown key of a grid; known are {', '.join(kinds)}"
-                raise FileFormatError(path, name, problem)
-            table[name] = _typed(kinds[name], value, path, name)
+        table = values_of(cls, read_toml(path), path)
         try:
             if "data" not in table:
                 raise FileFormatError(path, "data", "this field is missing")
@@ -236,30 +231,3 @@ def _placed(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 def is_file(name: str) -> bool:
     """Whether a preset or format is named by its file."""
     return name.endswith(".toml")
-
-
-def _typed(kind: Any, value: Any, path: str | Path, name: str) -> Any:  # noqa: ANN401
-    """The value as its field's type, if it is of it."""
-    if isinstance(value, dict):
-        if name == "epochs" and all(_all_of(int, each) for each in value.values()):
-            return {key: tuple(each) for key, each in value.items()}
-        raise FileFormatError(path, name, "expected a table with a list of whole numbers a preset")
-    single = {tuple[int, ...]: int, tuple[float, ...]: float, tuple[str, ...]: str}.get(kind)
-    if single is not None:
-        values = [float(v) if single is float and type(v) is int else v for v in _listed(value)]
-        if _all_of(single, values):
-            return tuple(values)
-    elif kind is float and type(value) is int:
-        return float(value)
-    elif type(value) is kind:
-        return value
-    what = getattr(kind, "__name__", str(kind)) if single is None else f"list of {single.__name__}"
-    raise FileFormatError(path, name, f"expected a value of type {what}, got {value!r}")
-
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401
-    return value if isinstance(value, list) else [None]
-
-
-def _all_of(kind: type, values: Any) -> bool:  # noqa: ANN401
-    return isinstance(values, list) and all(type(v) is kind for v in values)
