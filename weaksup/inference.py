@@ -40,8 +40,10 @@ def load_network(run: RunFolder) -> TwoBranchResNet:
         If the run has no checkpoint yet, or its files do not fit together.
     """
     saved, config, sparse = read_checkpoint(run), run.config, run.sparse
-    if saved["config"] != config.identity:
-        raise TrainingError(f"{run.path}: config.toml is not the one that the run learnt with")
+    for name, value in saved.get("learnt_with", {}).items():  # runs of before do not tell
+        if getattr(config, name) != value:
+            found = f"config.toml says {name} = {getattr(config, name)}"
+            raise TrainingError(f"{run.path}: {found}, but the network learnt with {value}")
     if saved["stage"] < len(config.stages):
         done = f"{saved['epochs_done']} of {config.epochs} epochs"
         logger.warning("%s is not finished: its network has learnt for %s", run.path, done)

@@ -17,6 +17,8 @@ from weaksup.run_state import FINISHED, RUNNING, RunState, this_process
 
 logger = logging.getLogger(__name__)
 
+_OF_NETWORK = ("width", "image_size_px", "margin")  # what whoever uses it must not change
+
 
 class RunRecord:
     """State, metrics, affinities and checkpoints of a run at work.
@@ -156,6 +158,7 @@ class RunRecord:
         """Write a checkpoint: the run goes on with this stage after this epoch of it."""
         content = {
             "config": self._config.identity,
+            "learnt_with": {name: getattr(self._config, name) for name in _OF_NETWORK},
             "data": self._data,
             "stage": stage,
             "epoch": epoch,

@@ -219,7 +219,7 @@ def test_a_checkpoint_of_another_version_is_refused(run, trained):
 
 def test_a_checkpoint_that_does_not_fit_its_run_is_refused(run, trained):
     run.checkpoint.write_bytes(trained.checkpoint.read_bytes())
-    with pytest.raises(TrainingError, match=r"config\.toml is not the one that the run learnt"):
+    with pytest.raises(TrainingError, match=r"config\.toml says width = 0\.25, but"):
         load_network(run)
     trained.config.save(run.path / "config.toml")
     SparseFormat(trained.sparse.dense, (0,), (0,) * 5).save(run.path / "sparse.toml")
