@@ -77,7 +77,7 @@ def train(run: Path, *, as_json: bool, resume: bool, force: bool, **options: Any
         data.require_pictures()
         if first:
             folder.clear()
-            folder.create(config, data.sparse, sources.to_table())
+            folder.create(config, data.sparse, sources.to_table(run))
     watching = progress_bar("Training") if first else contextlib.nullcontext(ignore_progress)
     with stop_on_signals() as stop, watching as on_progress:
         train_run(config, run, data, on_progress=on_progress, resume=resume, stop=stop)

@@ -26,11 +26,12 @@ def complete(
 ) -> None:  # fmt: skip
     """Fill in the landmarks that are absent in CLICKED from those that are there; write OUT.
 
-    Clicks stay exactly where they are. No network is needed: the rest follows from how the
-    landmarks of the dense shapes move together, and from what the pictures show around them, where
-    that is found to help. Beside the shapes, bounds.csv tells within how many pixels the true
-    places lie in nine of ten pictures, on average over the landmarks, and scores.csv how unlikely
-    the clicks of a picture are: those with high scores are worth a look first.
+    Clicks stay exactly where they are, and every picture of CLICKED is completed, also those that
+    the dense shapes have (the page leaves these out). No network is needed: the rest follows from
+    how the landmarks of the dense shapes move together, and from what the pictures show around
+    them, where that is found to help. Beside the shapes, bounds.csv tells within how many pixels
+    the true places lie in nine of ten pictures, on average over the landmarks, and scores.csv how
+    unlikely the clicks of a picture are: those with high scores are worth a look first.
     """
     from datasets.io.registry import read
     from weaksup.clicks import complete_clicks

@@ -1,5 +1,6 @@
 """Where a run's data comes from: paths that a command was given, read and joined."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +13,7 @@ from weaksup.inference import read_start
 from weaksup.samples import TrainingData
 
 USUAL_SPLIT = "valid"
+_PATHS, _NAMES = ("sparse", "valid", "start"), ("split", "valid_split")  # besides the data
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,18 @@ class Sources:
     valid_split: str | None = None
     start: Path | None = None
 
-    def to_table(self) -> dict[str, Any]:
-        """Plain values with absolute paths, fit for TOML, which has no None."""
-        table = {
-            "data": [str(path.absolute()) for path in self.data],
-            "sparse": None if self.sparse is None else str(self.sparse.absolute()),
-            "valid": None if self.valid is None else str(self.valid.absolute()),
-            "split": self.split,
-            "valid_split": self.valid_split,
-            "start": None if self.start is None else str(self.start.absolute()),
-        }
-        return {name: value for name, value in table.items() if value is not None}
+    def to_table(self, run: Path) -> dict[str, Any]:
+        """Plain values, fit for TOML, which has no None; `run` is the folder of the run.
+
+        Paths are absolute, but within the run's workspace relative to the run: a workspace can be
+        moved or copied.
+        """
+        table: dict[str, Any] = {"data": [_told(path, run) for path in self.data]}
+        for name in (*_PATHS, *_NAMES):
+            value = getattr(self, name)
+            if value is not None:
+                table[name] = _told(value, run) if name in _PATHS else value
+        return table
 
     @classmethod
     def from_table(cls, table: dict[str, Any], path: Path) -> Self:
@@ -71,18 +74,14 @@ class Sources:
             raise TrainingError(f"{path} {problem}")
         if not isinstance(data, list) or not all(isinstance(each, str) for each in data):
             raise FileFormatError(path, "data", f"expected a list of texts, got {data!r}")
-        for name in ("sparse", "valid", "split", "valid_split", "start"):
-            if not isinstance(table.get(name, ""), str):
-                problem = f"expected a text, got {table[name]!r}"
-                raise FileFormatError(path, name, problem)
-        return cls(
-            tuple(Path(each) for each in data),
-            Path(table["sparse"]) if "sparse" in table else None,
-            Path(table["valid"]) if "valid" in table else None,
-            table.get("split"),
-            table.get("valid_split"),
-            Path(table["start"]) if "start" in table else None,
-        )
+        given = {name: table[name] for name in (*_PATHS, *_NAMES) if name in table}
+        for name, value in given.items():
+            if not isinstance(value, str):
+                raise FileFormatError(path, name, f"expected a text, got {value!r}")
+        places: dict[str, Any] = {
+            name: _found(given.pop(name), path) for name in _PATHS if name in given
+        }
+        return cls(tuple(_found(each, path) for each in data), **places, **given)
 
     def load(self) -> TrainingData:
         """Read everything.
@@ -119,6 +118,20 @@ class Sources:
         dataset = read(self.valid, landmark_format=sparse.dense)
         split = self.split_to_measure(dataset)
         return dataset if split is None else dataset.split(split)
+
+
+def _told(path: Path, run: Path) -> str:
+    path, run = path.absolute(), run.absolute()
+    workspace = run.parents[1] if run.parent.name == "runs" else None
+    if workspace is None or not path.is_relative_to(workspace):
+        return str(path)
+    return Path(os.path.relpath(path, run)).as_posix()
+
+
+def _found(text: str, file: Path) -> Path:
+    """The path that a file tells; a relative one is meant from the file's folder."""
+    path = Path(text)
+    return path if path.is_absolute() else Path(os.path.normpath(file.absolute().parent / path))
 
 
 def _joined(images: LandmarkDataset, more: LandmarkDataset, path: Path) -> LandmarkDataset:

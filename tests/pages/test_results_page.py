@@ -64,7 +64,7 @@ def fill(root):
     config = preset("quick").scaled(0.01).changed(image_size_px=32, width=0.0625, threads=1)
     run = RunFolder(workspace.runs / "run-1")
     loaded = sources.load()
-    run.create(config, loaded.sparse, sources.to_table())
+    run.create(config, loaded.sparse, sources.to_table(run.path))
     train(config, run.path, loaded)
 
 
@@ -296,7 +296,7 @@ def test_other_predictions_that_are_outdated_or_of_learnt_pictures_are_told(spac
     run = RunFolder(space.runs / rival)
     os.utime(run.prediction("faces", "valid") / "dataset.toml", (1, 1))
     sources = Sources((space.data / "faces",), space.formats / "m2.toml")
-    (run.path / "sources.toml").write_text(tomli_w.dumps(sources.to_table()))
+    (run.path / "sources.toml").write_text(tomli_w.dumps(sources.to_table(run.path)))
     page = of_first_run()
     assert "rival or the data set has changed since its landmarks were found" in texts(page.warning)
     assert "rival: 6 of the 6 pictures are learnt from as well" in texts(page.warning)

@@ -66,7 +66,7 @@ def fill(space, *, pictures=True):
 def add_run(space, name, status, *, epochs_done=1, warnings=(), process=None, valid_split=None):
     run = RunFolder(space.runs / name)
     sources = Sources((space.data / "dense",), valid=space.data / "faces", valid_split=valid_split)
-    run.create(preset("quick"), SPARSE, sources.to_table())
+    run.create(preset("quick"), SPARSE, sources.to_table(run.path))
     facts = {
         "images": 24, "dense": 8, "valid": 6, "landmarks": 5, "sparse": 2, "device": "cpu",
         "mean_shape_nme": 0.2,

@@ -58,9 +58,9 @@ def test_a_table_gives_the_sources_back(places):
     sources = Sources(
         (places / "dense", places / "clicks"), places / "m2.toml", places / "faces", "a", "b"
     )
-    assert Sources.from_table(sources.to_table(), Path("sources.toml")) == sources
+    assert Sources.from_table(sources.to_table(Path("run")), Path("sources.toml")) == sources
     few = Sources((places / "dense",))
-    assert Sources.from_table(few.to_table(), Path("sources.toml")) == few
+    assert Sources.from_table(few.to_table(Path("run")), Path("sources.toml")) == few
 
 
 def test_a_table_without_data_is_refused():
@@ -90,3 +90,17 @@ def test_sources_of_wrong_types_are_refused_with_the_file(tmp_path, table, probl
     with pytest.raises(FileFormatError, match=problem) as caught:
         Sources.from_table(table, tmp_path / "sources.toml")
     assert caught.value.path == tmp_path / "sources.toml"
+
+
+def test_a_workspace_that_is_moved_has_its_own_paths(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    run = old / "runs" / "first"
+    outside = tmp_path / "elsewhere" / "faces"
+    sources = Sources((old / "data" / "clicks", outside), old / "formats" / "m.toml", start=run)
+    table = sources.to_table(run)
+    assert table["data"] == ["../../data/clicks", str(outside)]
+    assert Sources.from_table(table, run / "sources.toml") == sources
+    moved = Sources.from_table(table, new / "runs" / "first" / "sources.toml")
+    assert moved.data == (new / "data" / "clicks", outside)
+    assert moved.sparse == new / "formats" / "m.toml"
+    assert moved.start == new / "runs" / "first"
