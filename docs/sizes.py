@@ -25,9 +25,9 @@ def panel(table: pd.DataFrame, methods: tuple[str, ...], across: str, title: str
             rows = table[(table["format"] == name) & (table["method"] == method)].sort_values("m")
             figure.add_scatter(
                 x=rows[across], y=rows["nme"], text=rows["m"].astype(int).astype(str),
-                error_y={"array": rows["sd"].fillna(0), "width": 2},
-                mode="lines+markers+text" if across != "m" else "lines+markers",
-                textposition="top center", name=f"{name}, {method}",
+                error_y={"array": rows["sd"].fillna(0), "width": 0, "thickness": 0.7},
+                mode="markers+text" if across != "m" else "lines+markers",
+                textposition="middle right", name=f"{name}, {method}", marker={"size": 5},
                 line={"color": colour, "dash": DASHES[method], "width": 1.5},
             )  # fmt: skip
     figure.update_xaxes(title=title)
