@@ -103,7 +103,7 @@ def throw_away(workspace: Workspace, name: str) -> Path:
 def replacing_dataset(workspace: Workspace, name: str) -> Iterator[Path]:
     """The folder in which a data set is written in the place of one that goes to the trash.
 
-    If writing fails, what was there is there again.
+    If writing fails, what was there is there again, and nothing where there was nothing.
 
     Raises
     ------
@@ -119,8 +119,8 @@ def replacing_dataset(workspace: Workspace, name: str) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
         if old is not None:
-            shutil.rmtree(folder, ignore_errors=True)
             old.rename(folder)
         raise
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.console import PATH, json_option, progress_bar, report
+from datasets.console import PATH, SHARE, json_option, progress_bar, report
 from datasets.progress import ignore_progress
 from weaksup import complete_cli, evaluate_cli, export_cli, infer_cli, occlude_cli
 from weaksup.experiments.cli import experiment
@@ -42,7 +42,7 @@ _SETTLED = (
 @click.option("--scale", type=float, help="Times all counts of epochs.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order, augmentation.")
 @click.option("--image-size", type=int, metavar="PX", help="Side of the network's crop.")
-@click.option("--width", type=float, help="Share of ResNet-18's channels.")
+@click.option("--width", type=SHARE, help="Share of ResNet-18's channels.")
 @click.option("--start", type=PATH, metavar="RUN", help="Begin with the network of this run.")
 @click.option("--device", help="auto (default), cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=0), help="CPU threads; 0: half of the cores.")

@@ -11,6 +11,7 @@ from datasets.errors import FewmarkError, FileFormatError, about
 from weaksup.sources_cli import require_place
 
 if TYPE_CHECKING:
+    from datasets.dataset import LandmarkDataset
     from weaksup.clicks import CompletedClicks
 
 
@@ -33,16 +34,10 @@ def complete(
     the true places lie in nine of ten pictures, on average over the landmarks, and scores.csv how
     unlikely the clicks of a picture are: those with high scores are worth a look first.
     """
-    from datasets.io.registry import read
     from weaksup.clicks import complete_clicks
 
     require_place(target, force=options["force"], inputs=(source, dense_path))
-    dense = read(dense_path)
-    try:
-        clicked = read(source, landmark_format=dense.format)
-    except FileFormatError:  # the dense shapes may be a table, and the clicks tell the format
-        clicked = read(source)
-        dense = read(dense_path, landmark_format=clicked.format)
+    clicked, dense = _read_both(source, dense_path)
     try:
         with about(source, dense_path), progress_bar("Looking at pictures") as on_progress:
             done = complete_clicks(
@@ -63,6 +58,21 @@ def complete(
         "moved_by_pictures": done.look.moved,
     }
     report(result | _bounds(done, target), as_json=as_json)
+
+
+def _read_both(source: Path, dense_path: Path) -> "tuple[LandmarkDataset, LandmarkDataset]":
+    """Clicks and dense shapes; either may be a table whose format the other one tells."""
+    from datasets.io.registry import read
+
+    dense = read(dense_path)
+    try:
+        return read(source, landmark_format=dense.format), dense
+    except FileFormatError as error:
+        try:
+            clicked = read(source)
+            return clicked, read(dense_path, landmark_format=clicked.format)
+        except FileFormatError:
+            raise error from None
 
 
 def _bounds(done: "CompletedClicks", target: Path) -> dict[str, Any]:

@@ -176,7 +176,8 @@ def _tell(
             "dense shapes."
         )
         return
-    columns[2].metric("Error to expect", f"{bounds.expected_nme:.2%}")
+    error = bounds.expected_nme
+    columns[2].metric("Error to expect", "-" if np.isnan(error) else f"{error:.2%}")
     within = bounds.median_px
     columns[3].metric("Nine of ten within", "-" if within is None else f"{within:.1f} px")
     st.caption(

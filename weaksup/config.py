@@ -19,7 +19,7 @@ from weaksup.toml_values import values_of
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
 # Beyond these torch fails, for want of memory or of digits.
-_MOST = {"image_size_px": 1024, "width": 1.0, "threads": 1024, "seed": 2**63 - 1}
+_MOST = {"image_size_px": 1024, "width": 8.0, "threads": 1024, "seed": 2**63 - 1}
 
 # How a run is carried out, not what it computes: these may change when it is taken up again. So may
 # the number of processes, which is no part of the config: torchrun knows it (`weaksup.ranks`).

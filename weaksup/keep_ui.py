@@ -17,10 +17,6 @@ from weaksup.clicks import CompletedClicks
 from weaksup.ui import as_file
 
 _SAVED = "complete.saved"  # the name and the number of pictures of what was saved last
-_ABOUT_LOOK = (
-    "Leads to the annotator: a project of the most doubtful pictures, in which every landmark "
-    "starts as a ghost."
-)
 
 
 def keep(done: CompletedClicks, bounds: CompletionBounds | None, clicked_name: str) -> None:
@@ -36,7 +32,7 @@ def keep(done: CompletedClicks, bounds: CompletionBounds | None, clicked_name: s
         kind: Literal["primary", "secondary"] = "secondary" if bounds is None else "primary"
         save = st.button("Save", type=kind, disabled=locked, key="complete_save")
         look = st.button(
-            "Save and look at them", help=_ABOUT_LOOK, disabled=locked, key="complete_look"
+            "Save and look at them", help=_about_look(bounds), disabled=locked, key="complete_look"
         )
         _downloads(done, bounds, name)
     if (save or look) and not locked and _saved(done, bounds, name):
@@ -44,7 +40,14 @@ def keep(done: CompletedClicks, bounds: CompletionBounds | None, clicked_name: s
         if look:
             _look_at(name)
         st.rerun()  # now there is a data set of this name
-    _tell_what_next(name)
+    _tell_what_next(name, bounds)
+
+
+def _about_look(bounds: CompletionBounds | None) -> str:
+    which = "all pictures" if bounds is None else "the most doubtful pictures"
+    return (
+        f"Leads to the annotator: a project of {which}, in which every landmark starts as a ghost."
+    )
 
 
 def _downloads(done: CompletedClicks, bounds: CompletionBounds | None, name: str) -> None:
@@ -96,7 +99,7 @@ def _look_at(name: str) -> None:
     ui.go_to("annotate")
 
 
-def _tell_what_next(name: str) -> None:
+def _tell_what_next(name: str, bounds: CompletionBounds | None) -> None:
     """Where the data set is that was saved last, and what can be done with it."""
     saved, n = st.session_state.get(_SAVED, ("", 0))
     if saved != name or name not in ui.workspace().dataset_names():
@@ -105,7 +108,8 @@ def _tell_what_next(name: str) -> None:
         f"{n:,} completed pictures are now the data set **{ui.as_text(name)}**: see the Data page, "
         f"or the folder `data/{name}` of the workspace."
     )
-    if st.button("Look at the doubtful ones", help=_ABOUT_LOOK, key="complete_look_now"):
+    label = "Look at them" if bounds is None else "Look at the doubtful ones"
+    if st.button(label, help=_about_look(bounds), key="complete_look_now"):
         _look_at(name)
     ui.next_step(
         "Next: train a network, for pictures that nobody clicks. It learns from the clicks and the "

@@ -135,9 +135,11 @@ def _units(known: Sequence[_Known]) -> list[str]:
 
 def _differ(known: Sequence[_Known]) -> bool:
     """Whether the runs are measured on different images, as far as it is known."""
-    places = [(*each.place, each.judged) for each in known if each.place is not None]
-    splits = {split for _, split, _ in places if split is not None}
-    return len(splits) > 1 or len({(name, judged) for name, _, judged in places}) > 1
+    places = [each.place for each in known if each.place is not None]
+    names = {name for name, _ in places}
+    splits = {split for _, split in places if split is not None}
+    counts = {each.judged for each in known if each.judged is not None}  # a run may not be so far
+    return max(len(names), len(splits), len(counts)) > 1
 
 
 def _show_curves(known: Sequence[_Known], column: str) -> None:

@@ -9,6 +9,7 @@ from datasets.dataset import LandmarkDataset
 from datasets.errors import FileFormatError, ShapeMismatchError, TrainingError
 from datasets.formats import LandmarkFormat, SparseFormat
 from datasets.io.registry import read
+from datasets.workspace import Workspace
 from weaksup.inference import read_start
 from weaksup.samples import TrainingData
 
@@ -122,10 +123,14 @@ class Sources:
 
 def _told(path: Path, run: Path) -> str:
     path, run = path.absolute(), run.absolute()
-    workspace = run.parents[1] if run.parent.name == "runs" else None
-    if workspace is None or not path.is_relative_to(workspace):
+    of_workspace = Workspace(run.parents[1]) if run.parent.name == "runs" else None
+    if of_workspace is None or not any(map(path.is_relative_to, _parts(of_workspace))):
         return str(path)
     return Path(os.path.relpath(path, run)).as_posix()
+
+
+def _parts(workspace: Workspace) -> tuple[Path, ...]:
+    return workspace.data, workspace.formats, workspace.runs
 
 
 def _found(text: str, file: Path) -> Path:

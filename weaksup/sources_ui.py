@@ -37,7 +37,7 @@ def warn_of_known(run: RunFolder, judged: LandmarkDataset, prefix: str = "") -> 
     if learnt is None:
         st.caption(
             f"{prefix}Whether these pictures were learnt from cannot be told: what the run learnt "
-            "from cannot be read any more."
+            "from is not known, or cannot be read."
         )
         return
     for text in cautions(judged, learnt, "pictures"):
@@ -69,7 +69,8 @@ def is_outdated(prediction: Path, run: RunFolder, data: Path) -> bool:
 
 
 def _stamp(path: Path) -> int:
-    file = path / SHAPES_FILE if path.is_dir() else path
+    shapes = path / SHAPES_FILE
+    file = shapes if shapes.exists() else path
     return file.stat().st_mtime_ns if file.exists() else 0
 
 

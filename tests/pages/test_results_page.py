@@ -235,7 +235,9 @@ def test_training_data_that_are_gone_cost_the_baseline_only(space, tmp_path, mon
     moved = Workspace(tmp_path / "moved")
     shutil.copytree(space.root, moved.root)
     sources = moved.runs / "run-1" / "sources.toml"
-    sources.write_text(sources.read_text().replace(str(space.root), "/gone"))
+    text = sources.read_text()
+    assert "../../data" in text
+    sources.write_text(text.replace("../../data", "/gone/data"))
     monkeypatch.setenv(VARIABLE, str(moved.root))
     page = opened()
     shown = {metric.label: metric.value for metric in page.metric}

@@ -1,6 +1,7 @@
 """The page Train: several runs beside each other."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -84,9 +85,15 @@ def test_compared_runs_say_what_they_were_measured_on_and_when_that_differs(spac
     assert "Errors in percent of the inter-pupil distance" in texts(page.caption)
     assert not page.warning
     sources = RunFolder(space.runs / "usual").path / "sources.toml"
-    sources.write_text(sources.read_text().replace(str(space.root), "/gone"))
+    text = sources.read_text()
+    assert "../../data" in text
+    sources.write_text(text.replace("../../data", "/gone/data"))
     page.run()
     assert "faces: 6 images" in page.dataframe[0].value["measured on"].tolist()
+    assert not page.warning
+    state = RunFolder(space.runs / "named").state()
+    RunFolder(space.runs / "named").set_state(replace(state, facts={}))  # as it reads pictures
+    page.run()
     assert not page.warning
     add_run(space, "other", "finished", valid_split="train", warnings=("6 are learnt from",))
     page.run()

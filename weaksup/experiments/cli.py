@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from datasets.console import PATH, json_option, progress_bar, report
+from datasets.console import PATH, SHARE, json_option, progress_bar, report
 from weaksup.stopping import stop_on_signals
 
 if TYPE_CHECKING:
+    from weaksup.experiments.folder import Experiment
     from weaksup.experiments.grid import Grid
 
 _LISTS = {
@@ -44,7 +45,7 @@ _NONE = "none"
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.")
 @click.option("--scale", type=float, help="Times all counts of epochs.")
 @click.option("--image-size", type=int, metavar="PX", help="Side of the network's crop.")
-@click.option("--width", type=float, help="Share of ResNet-18's channels.")
+@click.option("--width", type=SHARE, help="Share of ResNet-18's channels.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option(
     "--processes", type=click.IntRange(min=1), help="At a time, one thread each; else all cores."
@@ -61,23 +62,16 @@ def experiment(
     goes on where it was stopped, and more seeds, formats, sizes or presets only add cells. At the
     end OUT has table.md, table.csv and, for several m, figure.html.
     """
-    from weaksup.experiments.folder import Experiment
-    from weaksup.experiments.opening import open_experiment
+    from weaksup.experiments.folder import Experiment, alone
     from weaksup.experiments.report import short_row, write_report
-    from weaksup.experiments.work import run_experiment
 
+    failed: dict[str, str] = {}
     if only_report:
-        opened, failed = Experiment.load(out), {}
+        opened = Experiment.load(out)
     else:
-        opened = open_experiment(out, _grid(out, config, options))
-        with opened.alone(), stop_on_signals() as stop, progress_bar("Comparing") as on_progress:
-            failed = run_experiment(
-                opened,
-                device=options["device"],
-                processes=options["processes"] or os.cpu_count() or 1,
-                stop=stop,
-                on_progress=on_progress,
-            )
+        grid = _grid(out, config, options)
+        with alone(out):
+            opened, failed = _carried_out(out, grid, options)
     cells = opened.cells()
     done = sum(opened.result_file(cell).exists() for cell in cells)
     rows = write_report(opened) if done else []
@@ -93,6 +87,25 @@ def experiment(
         )
     if done < len(cells):
         raise click.ClickException(f"{len(cells) - done} cells are left: fewmark experiment {out}")
+
+
+def _carried_out(
+    out: Path, grid: "Grid | None", options: dict[str, Any]
+) -> "tuple[Experiment, dict[str, str]]":
+    """The experiment, begun or taken up, and what of it failed."""
+    from weaksup.experiments.opening import open_experiment
+    from weaksup.experiments.work import run_experiment
+
+    opened = open_experiment(out, grid)
+    with stop_on_signals() as stop, progress_bar("Comparing") as on_progress:
+        failed = run_experiment(
+            opened,
+            device=options["device"],
+            processes=options["processes"] or os.cpu_count() or 1,
+            stop=stop,
+            on_progress=on_progress,
+        )
+    return opened, failed
 
 
 def _grid(out: Path, config: Path | None, options: dict[str, Any]) -> "Grid | None":

@@ -75,27 +75,6 @@ class Experiment:
         configs = {file.stem: TrainingConfig.load(file) for file in files}
         return cls(path, grid, configs, read_facts(path)["formats"])
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """A block in which no other process works on the experiment.
-
-        Raises
-        ------
-        TrainingError
-            If one does.
-        """
-        with named_errors(self.path, "written"):
-            lock = FileLock(self.path / LOCK_FILE, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            problem = f"{self.path}: another process is at work on this experiment"
-            raise TrainingError(problem) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
     def cells(self) -> tuple[Cell, ...]:
         """Every cell of the grid."""
         return self.grid.cells(self.formats)
@@ -170,6 +149,30 @@ class Experiment:
         """Name of the run of the first stage: cells with the same one share it."""
         first = self.first_stage(cell)
         return None if first is None else f"{self.format_key(cell)}--{first.identity[:8]}"
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """A block in which no other process works on the experiment of a folder.
+
+    Raises
+    ------
+    TrainingError
+        If one does.
+    FileFormatError
+        If the folder cannot be written.
+    """
+    lock = FileLock(path / LOCK_FILE, timeout=0)
+    with named_errors(path, "written"):
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TrainingError(f"{path}: another process is at work on it") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def _require_usable(experiment: Experiment, data: ExperimentData) -> None:
     if not cells:
         raise TrainingError("the grid has no cell")
     M, counts = len(data.pool.format), [data.count(ratio) for ratio in grid.ratios]
-    if max(grid.m) > M:
+    if max(grid.m, default=0) > M:
         raise TrainingError(f"m is {max(grid.m)}, but {data.pool.format.name} has {M} landmarks")
     if len(set(counts)) != len(counts) or min(counts) < _FEWEST:
         found = ", ".join(f"{r:g} {n}" for r, n in zip(grid.ratios, counts, strict=True))

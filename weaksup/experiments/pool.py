@@ -21,6 +21,7 @@ from datasets.progress import Progress, ignore_progress
 from weaksup.stopping import StoppedError
 
 _POLL_S = 0.2
+_UNPREPARED: list[Exception] = []  # of this process: why it cannot do anything, one at most
 _ENDED = "its process ended without a word, for want of memory perhaps"
 
 
@@ -112,7 +113,16 @@ def _prepared(prepare: Callable[[StopSign], object], sign: StopSign) -> None:
     # The terminal sends Ctrl-C to all processes; the first one tells the others in its own way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger().addHandler(logging.NullHandler())  # the first process says it once
-    prepare(sign)
+    try:
+        prepare(sign)
+    except Exception as error:  # noqa: BLE001 - raised where somebody can tell it
+        _UNPREPARED.append(error)
+
+
+def _worked(work: Callable[[str], object], name: str) -> object:
+    for error in _UNPREPARED:
+        raise error
+    return work(name)
 
 
 class _Pool:
@@ -168,7 +178,7 @@ class _Pool:
         alone = ready[:1] if not self._running else []
         for name in fresh[: self._at_once - len(self._running)] if fresh else alone:
             try:
-                future = self._executor.submit(self._work, name)
+                future = self._executor.submit(_worked, self._work, name)
             except BrokenExecutor:
                 self._broken = True
                 return

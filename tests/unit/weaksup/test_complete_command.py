@@ -95,3 +95,18 @@ def test_what_was_completed_is_kept_where_bounds_fail(tmp_path, capsys, pictures
     with pytest.raises((MemoryError, SystemExit)):
         completed(tmp_path, capsys, valid.with_shapes(valid.shapes.keep([0, 1])), learn)
     assert LandmarkDataset.load(tmp_path / "out").shapes.complete.all()
+
+
+def test_a_broken_line_of_the_clicks_is_told_and_nothing_else(tmp_path, capsys, pictures):
+    learn, _ = pictures
+    learn.save(tmp_path / "dense")
+    main(["convert", str(tmp_path / "dense"), str(tmp_path / "c.csv")])
+    lines = (tmp_path / "c.csv").read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace(lines[3].split(",")[-1], "far")
+    (tmp_path / "c.csv").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["complete", str(tmp_path / "c.csv"), str(tmp_path / "out"), "--dense",
+              str(tmp_path / "dense")])  # fmt: skip
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'c.csv'}:4" in told
+    assert "far" in told

@@ -14,7 +14,7 @@ from weaksup.completion import mean_shape_prediction
 from weaksup.experiments import bench as bench_module
 from weaksup.experiments.cli import experiment as command
 from weaksup.experiments.data import ExperimentData
-from weaksup.experiments.folder import Experiment
+from weaksup.experiments.folder import Experiment, alone
 from weaksup.experiments.grid import Cell, Grid
 from weaksup.experiments.opening import open_experiment
 from weaksup.experiments.report import write_report
@@ -209,6 +209,13 @@ def test_a_grid_that_cannot_be_is_refused(places, tmp_path, values, told):
     assert not (tmp_path / "out").exists()
 
 
+def test_networks_of_all_landmarks_need_no_sparse_format(places, tmp_path):
+    grid = Grid(str(places / "learn"), str(places / "valid"), m=(), ratios=(0.2,), formats=(),
+                presets=(), baselines=("mean-shape",), seeds=1, image_size_px=32)  # fmt: skip
+    experiment = open_experiment(tmp_path / "out", grid)
+    assert [cell.key for cell in experiment.cells()] == ["mean-shape--r0.2--s0"]
+
+
 def test_a_format_of_a_file_is_compared_under_its_name(places, sparse, tmp_path):
     sparse.save(tmp_path / "mine.toml")
     grid = tiny_grid(places, formats=("random", str(tmp_path / "mine.toml")), presets=(),
@@ -255,10 +262,12 @@ def test_a_file_that_was_changed_is_named(copy, name, old, new):
 
 
 def test_two_do_not_work_on_one_experiment(copy):
-    with copy.alone():
-        told = CliRunner().invoke(command, [str(copy.path), "--device", "cpu"])
+    before = (copy.path / "grid.toml").read_text(encoding="utf-8")
+    with alone(copy.path):
+        told = CliRunner().invoke(command, [str(copy.path), "--device", "cpu", "--seeds", "2"])
     assert told.exit_code == 1
-    assert f"{copy.path}: another process is at work on this experiment" in str(told.exception)
+    assert str(told.exception) == f"{copy.path}: another process is at work on it"
+    assert (copy.path / "grid.toml").read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("name", ["random", "k-center", "mine"])

@@ -102,6 +102,16 @@ def test_a_process_that_dies_costs_only_the_task_to_blame(tmp_path: Path):
     assert {path.name for path in tmp_path.iterdir()} == {*"bcdefg", "after b", "once"}
 
 
+def unprepared(_sign):
+    raise TrainingError("no room for the data")
+
+
+def test_what_keeps_processes_from_beginning_is_told_of_every_task():
+    needs = {"a": (), "b": ()}
+    failed = run_tasks(needs, functools.partial(write, None), unprepared, processes=2, stop=never)
+    assert failed == {"a": "no room for the data", "b": "no room for the data"}
+
+
 def test_an_interrupt_ends_it():
     def work(_task):
         raise KeyboardInterrupt

@@ -95,7 +95,7 @@ def test_sources_of_wrong_types_are_refused_with_the_file(tmp_path, table, probl
 def test_a_workspace_that_is_moved_has_its_own_paths(tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     run = old / "runs" / "first"
-    outside = tmp_path / "elsewhere" / "faces"
+    outside = old / "elsewhere" / "faces"
     sources = Sources((old / "data" / "clicks", outside), old / "formats" / "m.toml", start=run)
     table = sources.to_table(run)
     assert table["data"] == ["../../data/clicks", str(outside)]

@@ -38,7 +38,7 @@ def write(path, text):
         (("seed = 0", 'seed = "0"'), "config.toml:seed: expected a whole number, got '0'"),
         (("seed = 0", "seed = true"), "config.toml:seed: expected a whole number, got True"),
         (("width = 0.25", "width = -1.0"), "width must be positive, got -1.0"),
-        (("width = 0.25", "width = 7.0"), "width must be at most 1.0, got 7.0"),
+        (("width = 0.25", "width = 9.0"), "width must be at most 8.0, got 9.0"),
         (("scaling = 0.15", "scaling = 1.0"), "scaling and contrast must lie in"),
         (("rotation_deg = 20.0", "rotation_deg = nan"), "rotation_deg must not be negative"),
         (("shift = 0.12", "shift = -0.12"), "shift must not be negative"),
