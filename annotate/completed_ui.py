@@ -11,12 +11,7 @@ from annotate.store import AnnotationStore
 from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError
-from datasets.plausibility import SCORES_FILE
-
-_ABOUT_SHARES = (
-    "Measured on real faces with ten clicks each: a tenth mended leaves 86 % of the error, a fifth "
-    "74 %; as many at random 90 % and 80 %."
-)
+from datasets.plausibility import SCORES_FILE, WORTH_A_LOOK
 
 
 def wanted_completed() -> str | None:
@@ -61,7 +56,7 @@ def _how_many(wanted: str, N: int) -> int:
         default="a fifth",
         format_func=lambda share: f"{share} ({counts[share]:,})",
         required=True,
-        help=_ABOUT_SHARES,
+        help=f"Measured: {WORTH_A_LOOK}.",
         key="annotate.completed.share",
     )
     return counts[str(chosen)]

@@ -10,6 +10,7 @@ from datasets import ui
 from datasets.dataset import LandmarkDataset
 from datasets.errors import FewmarkError, FileFormatError
 from datasets.metrics import span_words
+from datasets.plausibility import WORTH_A_LOOK
 from datasets.storage import SHAPES_FILE
 from weaksup.bounds import CompletionBounds
 from weaksup.clicks import CompletedClicks, complete_clicks
@@ -212,9 +213,7 @@ def _tell_doubt(N: int) -> None:
     st.caption(
         "*Doubt* is how unlike the dense shapes the clicks of a picture lie, at most about 1 for "
         "shapes like those: a rare shape, or a slip. Such pictures are completed worse on average. "
-        f"The most doubtful tenth are {tenth:,} pictures, a fifth {fifth:,}: "
-        "on real faces with ten clicks each, 86 % and 74 % of the error were left when these had "
-        "been mended, against 90 % and 80 % for as many at random."
+        f"The most doubtful tenth are {tenth:,} pictures, a fifth {fifth:,}: {WORTH_A_LOOK}."
     )
 
 
