@@ -16,7 +16,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,10 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if not Experiment.exists(path):  # it was refused: nothing of it stays
+            (path / LOCK_FILE).unlink(missing_ok=True)
+            with suppress(OSError):  # what else is there is somebody's
+                path.rmdir()
 
 
 def read_facts(path: Path) -> dict[str, Any]:

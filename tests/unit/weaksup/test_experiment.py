@@ -209,6 +209,18 @@ def test_a_grid_that_cannot_be_is_refused(places, tmp_path, values, told):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_refused_experiment_leaves_nothing(places, tmp_path):
+    out = tmp_path / "out"
+    asked = [str(out), "--data", str(places / "learn"), "--valid", str(places / "valid")]
+    told = CliRunner().invoke(command, [*asked, "--m", "9", "--ratio", "0.2"])
+    assert "m is 9, but spots-5 has 5 landmarks" in str(told.exception)
+    assert not out.exists()
+    out.mkdir()
+    (out / "mine.txt").touch()
+    CliRunner().invoke(command, [*asked, "--m", "9", "--ratio", "0.2"])
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
 def test_networks_of_all_landmarks_need_no_sparse_format(places, tmp_path):
     grid = Grid(str(places / "learn"), str(places / "valid"), m=(), ratios=(0.2,), formats=(),
                 presets=(), baselines=("mean-shape",), seeds=1, image_size_px=32)  # fmt: skip
