@@ -1,12 +1,7 @@
 """The Annotate page: from an empty workspace to exported labels."""
 
-import json
-from types import SimpleNamespace
-
-import cv2
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import annotate.page as module
 from annotate.exchange import create_project, mean_guide
@@ -14,52 +9,32 @@ from annotate.labelling import placed
 from annotate.server import token, workspace_store
 from annotate.store import Draft, Status
 from datasets.dataset import LandmarkDataset
-from datasets.formats import SparseFormat, landmark_format
-from datasets.samples import sample_table
 from datasets.shapes import ShapeSet
-
-DENSE = landmark_format("mafl-5")
-SPARSE = SparseFormat(DENSE, (0, 2, 4), (0, 0, 2, 2, 4))
-
-
-def page():
-    from annotate.page import render
-    from datasets.ui import page_body
-
-    page_body(render)()
+from tests.pages.annotate_space import (
+    DENSE,
+    SPARSE,
+    canvas_data,
+    empty_workspace,
+    keep_cookies,
+    opened,
+    save_faces,
+    shown,
+)
 
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    monkeypatch.setenv("FEWMARK_WORKSPACE", str(tmp_path / "workspace"))
-    return tmp_path / "workspace"
+    return empty_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
 def cookies(monkeypatch):
-    """What the browser keeps; AppTest has none."""
-    kept = {}
-    monkeypatch.setattr(module.st, "context", SimpleNamespace(cookies=kept))
-    return kept
+    return keep_cookies(monkeypatch)
 
 
 @pytest.fixture
 def faces(workspace):
-    """Four pictures in two splits; the first face has all its landmarks."""
-    images = workspace / "pictures"
-    images.mkdir(parents=True)
-    for i in range(4):
-        cv2.imwrite(str(images / f"{i}.png"), np.full((30, 40, 3), 90, np.uint8))
-    points = np.random.default_rng(0).uniform(5, 25, size=(4, 5, 2))
-    points[1:] = np.nan
-    samples = sample_table(
-        [f"face-{i}" for i in range(4)], [f"{i}.png" for i in range(4)],
-        split=["train", "train", "train", "valid"],
-    )  # fmt: skip
-    dataset = LandmarkDataset(ShapeSet.from_points(points, DENSE), samples, images)
-    dataset.save(workspace / "data" / "faces")
-    SPARSE.save(workspace / "formats" / "three.toml")
-    return dataset
+    return save_faces(workspace)
 
 
 @pytest.fixture
@@ -67,22 +42,8 @@ def project(faces):
     return create_project(workspace_store(), "one", SPARSE, faces, guide=mean_guide(faces.shapes))
 
 
-def opened():
-    app = AppTest.from_function(page, default_timeout=60).run()
-    assert not app.exception
-    return app
-
-
 def replace_box(app, name):
     return next(box for box in app.checkbox if f"Replace the data set {name}:" in box.label)
-
-
-def canvas_data(app):
-    return json.loads(app.get("bidi_component")[0].proto.json)
-
-
-def shown(app):
-    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.error))
 
 
 @pytest.mark.usefixtures("workspace")
@@ -128,9 +89,7 @@ def test_a_format_that_was_just_chosen_makes_a_project_with_one_click(faces, wor
     SPARSE.save(workspace / "formats" / "another.toml")
     for name in others:
         create_project(workspace_store(), name, SPARSE, faces)
-    app = AppTest.from_function(page, default_timeout=60)
-    app.session_state["fewmark.sparse"] = app.session_state["fewmark.new-project"] = "three"
-    app.run()
+    app = opened(**{"sparse": "three", "new-project": "three"})
     assert "New project" in [element.value for element in app.header]
     assert app.selectbox(key="annotate.sparse").value == "three"
     app.button(key="annotate.create").click().run()
@@ -145,9 +104,7 @@ def test_a_format_that_was_just_chosen_makes_a_project_with_one_click(faces, wor
 
 @pytest.mark.usefixtures("project")
 def test_a_project_that_was_asked_for_can_wait():
-    app = AppTest.from_function(page, default_timeout=60)
-    app.session_state["fewmark.new-project"] = "three"
-    app.run()
+    app = opened(**{"new-project": "three"})
     app.button(key="annotate.not_now").click().run()
     assert not app.header
     assert canvas_data(app)["project_name"] == "one"
@@ -301,9 +258,7 @@ def test_a_project_that_somebody_put_away_is_told(project, faces):
 
     other = create_project(workspace_store(), "two", SPARSE, faces)
     workspace_store().set_archived(project, archived=True)
-    app = AppTest.from_function(page, default_timeout=60)
-    app.query_params["project"] = "one"
-    app.run()
+    app = opened({"project": "one"})
     assert "The project one is not open any more; this is two" in app.info[0].value
     assert canvas_data(app)["project"] == other.id
     assert not app.run().info
@@ -387,79 +342,3 @@ def test_the_most_uncertain_pictures_can_come_first(project, workspace):
     assert store.leases.claim(project, "ann", 2).next_open == (2, 0)
     app.button(key="annotate.order.remove").click().run()
     assert store.priorities(project) == 0
-
-
-@pytest.fixture
-def completed(faces, workspace):
-    """All landmarks of the four pictures; the third is the most doubtful."""
-    points = np.random.default_rng(1).uniform(5, 25, size=(4, 5, 2))
-    made = faces.with_shapes(ShapeSet.from_points(points, DENSE))
-    made.save(workspace / "data" / "filled")
-    (workspace / "data" / "filled" / "scores.csv").write_text("image,score\nface-2,9\nface-1,3\n")
-    return made
-
-
-def asked_to_look():
-    app = AppTest.from_function(page, default_timeout=60)
-    app.session_state["fewmark.completed"] = "filled"
-    app.run()
-    assert not app.exception
-    return app
-
-
-@pytest.mark.parametrize("formats", [True, False])
-def test_completed_pictures_become_a_project_of_all_landmarks_doubtful_first(
-    completed, workspace, formats
-):
-    if not formats:
-        (workspace / "formats" / "three.toml").unlink()
-    app = asked_to_look()
-    app.button_group(key="annotate.completed.share").set_value("all").run()
-    app.button(key="annotate.completed.create").click().run()
-    assert not app.exception
-    store = workspace_store()
-    (made,) = store.projects()
-    assert made.name == "filled"
-    assert made.sparse.chosen == (0, 1, 2, 3, 4)
-    assert canvas_data(app)["ghosts"][0] == "filled"
-    (first,) = (item for item in store.items(made) if item.content.shape_id == "face-2")
-    ghosts = [(point.x, point.y) for point in store.ghosts([first])[first.id]]
-    np.testing.assert_allclose(ghosts, completed.shapes.points[2], atol=0.01)
-    names = [item.content.shape_id for item in store.items(made)]  # the canvas tells their place
-    assert names == ["face-2", "face-1", "face-0", "face-3"]
-    assert store.leases.claim(made, "ann", 3).next_open == (0, 1, 2)
-    assert not app.header  # the form is put away
-
-
-@pytest.mark.usefixtures("completed")
-def test_of_completed_pictures_a_fifth_is_looked_at_unless_more_are_wanted():
-    app = asked_to_look()
-    assert app.button_group(key="annotate.completed.share").options == [
-        "a tenth (1)", "a fifth (1)", "all (4)",
-    ]  # fmt: skip
-    app.button(key="annotate.completed.create").click().run()
-    store = workspace_store()
-    (made,) = store.projects()
-    assert [item.content.shape_id for item in store.items(made)] == ["face-2"]
-
-
-@pytest.mark.usefixtures("completed")
-def test_completed_pictures_without_scores_are_looked_at_as_they_are(workspace):
-    (workspace / "data" / "filled" / "scores.csv").unlink()
-    app = asked_to_look()
-    assert "4 pictures, in the order of the data set" in shown(app)
-    app.button(key="annotate.completed.create").click().run()
-    store = workspace_store()
-    names = [item.content.shape_id for item in store.items(store.projects()[0])]
-    assert names == ["face-0", "face-1", "face-2", "face-3"]
-
-
-@pytest.mark.usefixtures("completed", "project")
-def test_completed_pictures_can_wait_and_broken_scores_make_no_project(workspace):
-    (workspace / "data" / "filled" / "scores.csv").write_text("image,score\nface-2,much\n")
-    app = asked_to_look()
-    app.button(key="annotate.completed.create").click().run()
-    assert "expected a finite number as score" in app.error[0].value
-    app.button(key="annotate.completed.not_now").click().run()
-    assert not app.header
-    assert [found.name for found in workspace_store().projects()] == ["one"]
